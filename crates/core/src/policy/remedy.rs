@@ -1,0 +1,39 @@
+//! What a failure does to a candidate: data, carried out by the runner.
+
+use std::time::Duration;
+
+crate::words! {
+    /// What a remedy is about.
+    pub enum Scope as "scope" {
+        /// The whole platform.
+        Platform = "platform",
+        /// One model of the platform.
+        PlatformModel = "platform_model",
+    }
+}
+
+/// What to do to a candidate after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Leave it alone until the time is over.
+    CoolDown {
+        /// What is left alone.
+        scope: Scope,
+        /// For how long.
+        lasting: Duration,
+    },
+    /// Lower its priority.
+    Demote {
+        /// What is lowered.
+        scope: Scope,
+        /// By how much.
+        steps: u32,
+        /// For how long.
+        lasting: Duration,
+    },
+    /// Switch it off until a person enables it.
+    Disable {
+        /// What is switched off.
+        scope: Scope,
+    },
+}

@@ -1,0 +1,45 @@
+//! What an answer used, in the gateway's own terms.
+
+crate::words! {
+    /// Where the numbers come from.
+    pub enum UsageSource as "usage source" {
+        /// The upstream said so.
+        Upstream = "upstream",
+        /// We counted what was delivered: the upstream gave none.
+        Counted = "counted",
+    }
+}
+
+/// Tokens of one answer. `input` includes `cached_input` and `cache_write`; `output` includes `reasoning`, as everywhere but in
+/// Anthropic's raw numbers.
+///
+/// Source: OpenAI API reference, `usage.prompt_tokens_details` and `usage.completion_tokens_details`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Usage {
+    /// All tokens of the request.
+    pub input_tokens: u64,
+    /// Those of the input that were read from a prompt cache.
+    pub cached_input_tokens: u64,
+    /// Those of the input that were written to a prompt cache.
+    pub cache_write_tokens: u64,
+    /// All tokens of the answer.
+    pub output_tokens: u64,
+    /// Those of the output that were reasoning.
+    pub reasoning_tokens: u64,
+    /// Where the numbers come from.
+    pub source: UsageSource,
+}
+
+impl Usage {
+    /// Input and output alone, as counted here.
+    #[must_use]
+    pub const fn counted(input_tokens: u64, output_tokens: u64) -> Self {
+        Self { input_tokens, cached_input_tokens: 0, cache_write_tokens: 0, output_tokens, reasoning_tokens: 0, source: UsageSource::Counted }
+    }
+
+    /// Input and output together.
+    #[must_use]
+    pub const fn total_tokens(&self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+}
