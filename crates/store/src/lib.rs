@@ -1,1 +1,26 @@
-//! placeholder
+//! Keeps rows: SQLite and PostgreSQL behind one SQL text, and the journal (many requests, one commit).
+//!
+//! Nothing here decides: the rows are written as `easyai-core` says. A database that is gone gives a [`StoreError`] in bounded time
+//! on every path, and is used again by itself when it is back.
+
+pub mod accounts;
+pub mod catalog;
+pub mod column;
+pub mod db;
+pub mod error;
+pub mod keys;
+pub mod migrate;
+pub mod url;
+pub mod vault;
+
+pub use db::{Conn, Db, Tx};
+pub use error::StoreError;
+pub use migrate::SchemaState;
+pub use url::DatabaseUrl;
+
+/// The wall clock. Tasks bring their own times; this one dates what the store itself adds (migrations, nodes, top-ups).
+#[must_use]
+pub fn now() -> easyai_core::time::Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    easyai_core::time::Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
