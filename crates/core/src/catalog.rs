@@ -117,7 +117,6 @@ pub struct ApiKey {
     pub run_mode: RunMode,
 }
 
-
 crate::words! {
     /// How candidates of equal priority are ordered.
     pub enum Strategy as "strategy" {
@@ -182,10 +181,10 @@ pub struct CandidateOverrides {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetryOverride>,
     /// Can only lower the runner policy's `max_platforms`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::policy::some_max_platforms")]
     pub max_platforms: Option<NonZeroU32>,
     /// Can only lower the runner policy's `max_duration_seconds`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::policy::some_max_duration_seconds")]
     pub max_duration_seconds: Option<NonZeroU32>,
 }
 

@@ -73,6 +73,15 @@ impl Failure {
     /// A failure with nothing but its category and message.
     #[must_use]
     pub fn new(category: Category, sent: Sent, message: impl Into<String>) -> Self {
-        Self { category, code: None, status: None, message: message.into(), upstream_request_id: None, retry_after: None, should_retry: None, sent }
+        Self {
+            category,
+            code: None,
+            status: None,
+            message: message.into(),
+            upstream_request_id: None,
+            retry_after: None,
+            should_retry: None,
+            sent,
+        }
     }
 }

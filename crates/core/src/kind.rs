@@ -32,6 +32,17 @@ crate::words! {
     }
 }
 
+impl ModelType {
+    /// Whether the work is a paid job whose result is made once: one that may have been accepted is never submitted again.
+    #[must_use]
+    pub const fn is_media(self) -> bool {
+        match self {
+            Self::ImageGenerate | Self::ImageEdit | Self::VideoGenerate | Self::ImageToVideo | Self::AudioSpeech => true,
+            Self::TextGenerate | Self::TextEmbed | Self::AudioTranscribe | Self::Rerank => false,
+        }
+    }
+}
+
 impl Kind {
     /// The model type that serves this kind.
     #[must_use]

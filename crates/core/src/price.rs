@@ -1,9 +1,13 @@
 //! Prices: what a unit costs. Price is what the account pays, cost what the platform charges the operator; both have this shape.
 
+mod wire;
+
 use std::num::NonZeroU64;
 
 use crate::id::PriceId;
 use crate::money::Money;
+
+pub use wire::BadPrice;
 
 /// A price for each million tokens of one sort.
 pub type PerMillion = Money;
@@ -11,26 +15,25 @@ pub type PerMillion = Money;
 /// Token prices, chosen by the total input of the request: then every token of the request has that tier's price.
 ///
 /// Source: `providers.md` section 14.1 (context tier; not graduated).
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct TokenPrices {
     /// Input that is neither cached nor written to a cache.
     pub input_per_million: PerMillion,
     /// Input read from a prompt cache; as input if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_input_per_million: Option<PerMillion>,
     /// Input written to a prompt cache; as input if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write_per_million: Option<PerMillion>,
     /// Output.
     pub output_per_million: PerMillion,
     /// Output that was reasoning; as output if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_per_million: Option<PerMillion>,
 }
 
 /// Other token prices for requests whose input is larger than `above_input_tokens`.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Tier {
     /// Input tokens that the request must exceed.
     pub above_input_tokens: NonZeroU64,
@@ -41,15 +44,16 @@ pub struct Tier {
 
 /// What one platform model costs, in the gateway's currency. The JSON form is what the catalogue file and the database hold.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "wire::PriceWire")]
 pub struct Price {
     /// Token prices of requests in no tier.
     #[serde(flatten)]
     pub base: TokenPrices,
     /// A fixed amount for each request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub per_request: Option<Money>,
     /// Tiers by context size; the one with the largest bound below the input counts.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tiers: Vec<Tier>,
 }
 

@@ -34,7 +34,14 @@ impl Usage {
     /// Input and output alone, as counted here.
     #[must_use]
     pub const fn counted(input_tokens: u64, output_tokens: u64) -> Self {
-        Self { input_tokens, cached_input_tokens: 0, cache_write_tokens: 0, output_tokens, reasoning_tokens: 0, source: UsageSource::Counted }
+        Self {
+            input_tokens,
+            cached_input_tokens: 0,
+            cache_write_tokens: 0,
+            output_tokens,
+            reasoning_tokens: 0,
+            source: UsageSource::Counted,
+        }
     }
 
     /// Input and output together.

@@ -1,15 +1,22 @@
 //! The rule language: retry policies (policy sets) and the runner policy (failover). A policy's JSON is itself the contract: it is
 //! what the catalogue file, the database and the API hold, and an unknown field or value is refused when it is read.
 
+mod backoff;
+mod bounds;
+pub mod default_table;
 mod failover;
 mod remedy;
 mod retry;
 mod rule;
+mod status;
 
-pub use failover::{FailoverAction, FailoverPolicy, FailoverRule};
+pub use backoff::{Backoff, BackoffMultiplier, BadBackoffMultiplier};
+pub(crate) use bounds::{some_max_duration_seconds, some_max_platforms};
+pub use failover::{BadFailoverRule, FailoverAction, FailoverPolicy, FailoverRule};
 pub use remedy::{Remedy, Scope};
-pub use retry::{Backoff, RetryOverride, RetryPolicy, RetryRule};
-pub use rule::{BadStatusPattern, Match, StatusPattern};
+pub use retry::{RetryOverride, RetryPolicy, RetryRule};
+pub use rule::Match;
+pub use status::{BadStatusPattern, StatusPattern};
 
 use std::sync::Arc;
 

@@ -37,3 +37,22 @@ pub enum Remedy {
         scope: Scope,
     },
 }
+
+impl Remedy {
+    /// What it is about.
+    #[must_use]
+    pub const fn scope(&self) -> Scope {
+        match *self {
+            Self::CoolDown { scope, .. } | Self::Demote { scope, .. } | Self::Disable { scope } => scope,
+        }
+    }
+
+    /// Whether the whole platform is out of use by it.
+    #[must_use]
+    pub fn shuts_the_platform(&self) -> bool {
+        match self {
+            Self::CoolDown { scope, .. } | Self::Disable { scope } => *scope == Scope::Platform,
+            Self::Demote { .. } => false,
+        }
+    }
+}

@@ -3,6 +3,8 @@
 use std::num::NonZeroU32;
 
 use super::Match;
+use super::backoff::Backoff;
+use super::bounds;
 
 /// When the same client is called again.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -10,7 +12,8 @@ use super::Match;
 pub struct RetryPolicy {
     /// Off: one attempt, whatever the rest says.
     pub enabled: bool,
-    /// Attempts at one client, the first included.
+    /// Attempts at one client, the first included; at most 99.
+    #[serde(deserialize_with = "bounds::max_attempts")]
     pub max_attempts: NonZeroU32,
     /// How long to wait between them.
     pub backoff: Backoff,
@@ -30,23 +33,12 @@ pub struct RetryRule {
     pub retry: bool,
 }
 
-/// Waits that grow: `initial_ms · multiplier^(n-1)`, at most `max_ms`.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Backoff {
-    /// Before the second attempt.
-    pub initial_ms: u32,
-    /// The longest wait; a Retry-After beyond it ends the retries of this client.
-    pub max_ms: u32,
-    /// Growth for each further attempt, in thousandths: `2.0` in JSON is 2000 here.
-    pub multiplier: BackoffMultiplier,
-    /// Draw each wait between half of it and all of it, so that callers don't come back together.
-    pub jitter: bool,
+impl Default for RetryPolicy {
+    /// On, with one attempt: nothing is tried twice unless somebody asked for it.
+    fn default() -> Self {
+        Self { enabled: true, max_attempts: NonZeroU32::MIN, backoff: Backoff::default(), rules: Vec::new() }
+    }
 }
-
-/// The growth of a backoff, in thousandths, from 1.0 to 100.0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BackoffMultiplier(u32);
 
 /// What a platform model changes in its policy set's retry policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -56,7 +48,7 @@ pub struct RetryOverride {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// Replaces `max_attempts`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "bounds::some_max_attempts")]
     pub max_attempts: Option<NonZeroU32>,
     /// Replaces `backoff`.
     #[serde(skip_serializing_if = "Option::is_none")]

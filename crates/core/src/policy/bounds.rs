@@ -1,0 +1,55 @@
+//! How large the numbers of a policy may be, and their readers, which refuse with the field's name.
+
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Deserializer};
+
+const fn count(value: u32) -> NonZeroU32 {
+    match NonZeroU32::new(value) {
+        Some(value) => value,
+        None => NonZeroU32::MIN,
+    }
+}
+
+/// The contract's limit; also the default, which in practice means all.
+pub const MAX_PLATFORMS: NonZeroU32 = count(99);
+/// More attempts than this at one client is a mistake in a file, not a wish.
+pub const MAX_ATTEMPTS: NonZeroU32 = count(99);
+/// The contract's default.
+pub const DEFAULT_DURATION_SECONDS: NonZeroU32 = count(600);
+/// Nothing is worth trying for longer than a day.
+pub const MAX_DURATION_SECONDS: NonZeroU32 = count(86_400);
+/// Thirty days: whoever wants longer means `disable_and_next`.
+pub const MAX_REMEDY_SECONDS: NonZeroU32 = count(2_592_000);
+/// Far below the lowest priority anybody uses.
+pub const MAX_DEMOTION_STEPS: NonZeroU32 = count(1_000_000);
+
+pub fn max_attempts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Error> {
+    within(deserializer, "max_attempts", MAX_ATTEMPTS)
+}
+
+pub fn some_max_attempts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
+    max_attempts(deserializer).map(Some)
+}
+
+pub fn max_platforms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Error> {
+    within(deserializer, "max_platforms", MAX_PLATFORMS)
+}
+
+pub fn some_max_platforms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
+    max_platforms(deserializer).map(Some)
+}
+
+pub fn max_duration_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Error> {
+    within(deserializer, "max_duration_seconds", MAX_DURATION_SECONDS)
+}
+
+pub fn some_max_duration_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
+    max_duration_seconds(deserializer).map(Some)
+}
+
+fn within<'de, D: Deserializer<'de>>(deserializer: D, field: &str, most: NonZeroU32) -> Result<NonZeroU32, D::Error> {
+    let given = i64::deserialize(deserializer)?;
+    let value = u32::try_from(given).ok().and_then(NonZeroU32::new).filter(|value| *value <= most);
+    value.ok_or_else(|| serde::de::Error::custom(format_args!("`{field}` is {given}: write a number from 1 to {most}")))
+}
