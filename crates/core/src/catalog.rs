@@ -342,8 +342,10 @@ pub struct SimulatedFault {
 
 crate::words! {
     /// Where a simulated fault happens.
+    #[derive(Default)]
     pub enum FaultPosition as "fault position" {
         /// Instead of an answer.
+        #[default]
         BeforeAnswer = "before_answer",
         /// As an error after some deltas.
         AfterDeltas = "after_deltas",
@@ -351,12 +353,6 @@ crate::words! {
         Cut = "cut",
         /// Nothing more comes after some deltas, until a time-out.
         Stall = "stall",
-    }
-}
-
-impl Default for FaultPosition {
-    fn default() -> Self {
-        Self::BeforeAnswer
     }
 }
 

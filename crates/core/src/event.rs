@@ -129,7 +129,7 @@ pub struct Event {
     pub at: Timestamp,
 }
 
-/// An event as it is read: its payload's shape follows from its name and phase.
+/// An event as it is read, from JSON text and nothing else (`RawValue`): its payload's shape follows from its name and phase.
 #[derive(serde::Deserialize)]
 struct Wire {
     seq: u32,

@@ -11,6 +11,8 @@ pub mod decide;
 pub mod error;
 pub mod event;
 pub mod failure;
+#[cfg(test)]
+mod fixtures;
 pub mod health;
 pub mod id;
 pub mod kind;
@@ -22,6 +24,7 @@ pub mod pricing;
 pub mod quantile;
 pub mod reason;
 pub mod run;
+pub mod run_trace;
 pub mod task;
 pub mod time;
 pub mod trace;

@@ -21,6 +21,8 @@ crate::words! {
         RetryAfterTooLong = "retry_after_too_long",
         /// A rate limit whose end the upstream didn't tell.
         RetryAfterUnknown = "retry_after_unknown",
+        /// The wait before another attempt at the same client would pass a limit of time.
+        WaitPassesTimeLimit = "wait_passes_time_limit",
         /// The run may begin nothing more.
         FailoverTimeBudgetExceeded = "failover_time_budget_exceeded",
         /// The caller's own deadline.
@@ -57,6 +59,7 @@ impl Reason {
             Self::RetryDisabled => "has retries switched off",
             Self::RetryAfterTooLong => "doesn't wait for as long as the upstream asks",
             Self::RetryAfterUnknown => "has no second attempt where the upstream names no wait",
+            Self::WaitPassesTimeLimit => "leaves no time for the wait before another attempt",
             Self::FailoverTimeBudgetExceeded => "allows nothing more to begin",
             Self::DeadlineExceeded => "leaves no time: the caller's deadline",
             Self::NoNextPlatform => "finds no candidate left",

@@ -66,11 +66,13 @@ fn fitting_wait(failure: &Failure, facts: &Facts, policies: &Policies<'_>, retry
     }
     let wait = backoff.wait(facts.attempts_here, facts.dice).max(asked);
     let begins = facts.elapsed.saturating_add(wait);
-    if let Some(ruling) = deadline_passed(&Facts { elapsed: begins, ..*facts }) {
-        return Err(ruling);
+    let passed = deadline_passed(&Facts { elapsed: begins, ..*facts })
+        .or_else(|| (begins >= policies.limits.max_duration()).then(|| policies.limits.time_over(policies.runner)));
+    match passed {
+        Some(limit) => {
+            let value = format!("{}, wait_ms={}", limit.value, wait.as_millis());
+            Err(Ruling { value, reason: Reason::WaitPassesTimeLimit, ..limit })
+        }
+        None => Ok(wait),
     }
-    if begins >= policies.limits.max_duration() {
-        return Err(policies.limits.time_over(policies.runner));
-    }
-    Ok(wait)
 }

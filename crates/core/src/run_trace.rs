@@ -1,0 +1,111 @@
+//! The explanation of one task, kept with it: who could serve, who could not and why, what was estimated, and every decision.
+//! The API, `easyai task show` and *replay* read this one value.
+
+use std::sync::Arc;
+
+use crate::candidates::{LeftOutReason, Selection};
+use crate::id::{PlatformModelId, PriceId, RunnerPolicyId};
+use crate::money::Money;
+use crate::trace::TraceEntry;
+
+/// Why a task went as it did.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RunTrace {
+    /// Those who could serve, in the order in which they would be tried.
+    pub candidates: Vec<CandidateNote>,
+    /// Those who could not, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOutNote>,
+    /// What was set aside, and why so much; none if the task was refused before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<EstimateNote>,
+    /// The runner policy that the run kept.
+    pub runner_policy: RunnerPolicyId,
+    /// Every decision, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<TraceEntry>,
+}
+
+/// Someone who could serve.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CandidateNote {
+    /// The platform's name.
+    pub platform: Arc<str>,
+    /// The platform model.
+    pub platform_model: PlatformModelId,
+    /// What the platform calls the model.
+    pub upstream_name: Arc<str>,
+    /// With demotions; 0 is tried first.
+    pub priority: u32,
+    /// Its share among those of equal priority.
+    pub weight: u32,
+    /// It was cooling down, but nobody else was left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub last_resort: bool,
+}
+
+/// Someone who could not serve.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LeftOutNote {
+    /// The platform's name.
+    pub platform: Arc<str>,
+    /// The platform model.
+    pub platform_model: PlatformModelId,
+    /// Why.
+    pub reason: LeftOutReason,
+    /// The same for a person.
+    pub message: String,
+}
+
+/// The estimate behind a hold.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct EstimateNote {
+    /// Tokens of the request.
+    pub input_tokens: u64,
+    /// Tokens that such an answer usually has.
+    pub output_tokens: u64,
+    /// What was set aside for them.
+    pub hold: Money,
+    /// By which price.
+    pub price: PriceId,
+}
+
+impl RunTrace {
+    /// The trace of a run among `selection` that has decided nothing yet.
+    #[must_use]
+    pub fn of(selection: &Selection, estimate: EstimateNote, runner_policy: RunnerPolicyId) -> Self {
+        let candidates = selection.candidates.iter().map(|candidate| CandidateNote {
+            platform: Arc::clone(&candidate.offer.platform.name),
+            platform_model: candidate.offer.id,
+            upstream_name: Arc::clone(&candidate.offer.upstream_name),
+            priority: candidate.priority,
+            weight: candidate.offer.weight.get(),
+            last_resort: candidate.last_resort,
+        });
+        Self {
+            candidates: candidates.collect(),
+            left_out: selection.left_out.iter().map(LeftOutNote::of).collect(),
+            estimate: Some(estimate),
+            runner_policy,
+            decisions: Vec::new(),
+        }
+    }
+
+    /// The trace of a request that nobody may serve.
+    #[must_use]
+    pub fn nobody(left_out: &[crate::candidates::LeftOut], runner_policy: RunnerPolicyId) -> Self {
+        let left_out = left_out.iter().map(LeftOutNote::of).collect();
+        Self { candidates: Vec::new(), left_out, estimate: None, runner_policy, decisions: Vec::new() }
+    }
+}
+
+impl LeftOutNote {
+    fn of(left_out: &crate::candidates::LeftOut) -> Self {
+        Self {
+            platform: Arc::clone(&left_out.platform),
+            platform_model: left_out.platform_model,
+            reason: left_out.reason,
+            message: left_out.message(),
+        }
+    }
+}
