@@ -169,8 +169,11 @@ impl Dechunker {
     }
 }
 
+/// A line and what follows it.
+type Line<'a> = (&'a [u8], &'a [u8]);
+
 /// The first line without its CRLF, and what follows it; `None` while it isn't complete.
-fn split_line(input: &[u8]) -> Result<Option<(&[u8], &[u8])>, BadHttp> {
+fn split_line(input: &[u8]) -> Result<Option<Line<'_>>, BadHttp> {
     let Some(end) = input.iter().take(MAX_LINE_BYTES).position(|byte| *byte == b'\n') else {
         return if input.len() > MAX_LINE_BYTES { Err(BadHttp::Chunk) } else { Ok(None) };
     };

@@ -2,7 +2,6 @@
 //!
 //! The mock ([`mock::MockUpstream`]) is a development dependency of the other crates' tests; the rest serves `make bench`.
 
-pub mod compare;
 pub mod http1;
 pub mod load;
 pub mod mock;

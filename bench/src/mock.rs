@@ -35,6 +35,7 @@ use std::{
 
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
+use self::shared::Shared;
 pub use self::{
     answer::{Answer, Content, Logprobs, Streaming, ToolCall, Usage, UsageReport},
     event::{DoneMark, Framing, Space},
@@ -42,11 +43,10 @@ pub use self::{
     plan::Writes,
     raw::{Raw, RawBody},
     refused::RefusedAddress,
-    reply::{Behaviour, Recording, Reply, UpstreamError},
+    reply::{Behaviour, Recording, Reply, UPSTREAM_REQUEST_ID, UpstreamError},
     request::RecordedRequest,
     stats::Stats,
 };
-use self::shared::Shared;
 
 /// A running mock upstream; dropping it closes its port and its connections.
 #[derive(Debug)]
@@ -152,8 +152,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => { connections.spawn(connection::serve(stream, Arc::clone(&shared))); }
-                // Out of file descriptors, most likely: connections that end make room for the next.
-                Err(_) => tokio::task::yield_now().await,
+                // Out of file descriptors, most likely: a connection that ends makes room for the next.
+                Err(_) => { connections.join_next().await; }
             },
             Some(_) = connections.join_next() => {}
         }

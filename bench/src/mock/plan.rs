@@ -62,7 +62,9 @@ impl Plan {
             let _ = write!(head, "{name}: {value}\r\n");
         }
         match length {
-            Some(length) => { let _ = write!(head, "content-length: {length}\r\n\r\n"); }
+            Some(length) => {
+                let _ = write!(head, "content-length: {length}\r\n\r\n");
+            }
             None => head.push_str("transfer-encoding: chunked\r\n\r\n"),
         }
         Self { steps: vec![Step::Write(head.into())], end: End::KeepAlive }
@@ -91,6 +93,12 @@ impl Plan {
         if !delay.is_zero() {
             self.steps.push(Step::Pause(delay));
         }
+    }
+
+    /// The same, with a pause before everything.
+    pub(super) fn delayed(mut self, delay: Duration) -> Self {
+        self.steps.insert(0, Step::Pause(delay));
+        self
     }
 
     /// Settles how the bytes go out, and how it ends.
@@ -129,9 +137,7 @@ fn merged(steps: &[Step], events: usize) -> Vec<Step> {
 
 fn single_bytes(step: &Step) -> Vec<Step> {
     match step {
-        Step::Write(bytes) => {
-            (0..bytes.len()).flat_map(|at| [Step::Write(bytes.slice(at..=at)), Step::Breathe]).collect()
-        }
+        Step::Write(bytes) => (0..bytes.len()).flat_map(|at| [Step::Write(bytes.slice(at..=at)), Step::Breathe]).collect(),
         Step::Pause(_) | Step::Breathe => vec![step.clone()],
     }
 }
