@@ -1,3 +1,5 @@
+//! Who serves, in which order, and why the others don't.
+
 use super::*;
 use crate::catalog::{AllowedModels, Enabled, Strategy};
 use crate::error::ErrorCode;

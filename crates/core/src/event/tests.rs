@@ -1,3 +1,5 @@
+//! The contract's table of events, and their JSON.
+
 use super::*;
 use crate::error::ErrorCode;
 use crate::failure::{Category, Failure, Sent};

@@ -1,3 +1,5 @@
+//! Lines, roundings, tiers and sums.
+
 use super::*;
 use crate::usage::UsageSource;
 

@@ -1,3 +1,5 @@
+//! Runs as they are told: every fixed reason, every limit, every override.
+
 use super::script::Story;
 use super::*;
 use crate::fixtures;
