@@ -21,6 +21,8 @@ enum Command {
     Mock(mock::MockArgs),
     /// Sends requests, checks every answer, reports; exits with 1 if any answer was wrong
     Load(load::LoadArgs),
+    /// Compares gateway, nginx and no proxy at all, in front of the same mock; needs nginx, taskset and two cores
+    Compare(crate::compare::CompareArgs),
 }
 
 /// Runs what was asked for.
@@ -31,11 +33,12 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Mock(args) => mock::run(args),
         Command::Load(args) => load::run(args),
+        Command::Compare(args) => crate::compare::run(&args),
     }
 }
 
 /// Writes a line to standard output, at once.
-fn print(text: &str) -> std::io::Result<()> {
+pub fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{text}")?;
     out.flush()

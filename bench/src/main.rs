@@ -1,6 +1,7 @@
 //! `easyai-bench`: the mock upstream, the load client and the comparison, from the command line.
 
 mod cli;
+mod compare;
 
 use std::process::ExitCode;
 
