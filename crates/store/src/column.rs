@@ -9,6 +9,9 @@ use easyai_core::task::{AttemptStatus, TaskStatus};
 use easyai_core::time::Timestamp;
 use uuid::Uuid;
 
+/// A row of one column.
+pub type One<T> = (T,);
+
 /// What went wrong with a value.
 pub type BadValue = Box<dyn std::error::Error + Send + Sync>;
 
@@ -60,10 +63,16 @@ columns! {
     Timestamp, i64, |stored| Ok(Timestamp::from_micros(stored));
 }
 
+columns! {
+    easyai_core::usage::Usage, String, |stored: String| Ok(serde_json::from_str(&stored)?);
+    easyai_core::pricing::Bill, String, |stored: String| Ok(serde_json::from_str(&stored)?);
+}
+
 macro_rules! words { ($($type:ty),+ $(,)?) => { columns! { $($type, String, |stored: String| Ok(stored.parse()?);)+ } }; }
 macro_rules! ids { ($($name:ident),+ $(,)?) => { columns! { $(id::$name, Uuid, |stored| Ok(id::$name::from_uuid(stored));)+ } }; }
 
 words!(Kind, ModelType, Provider, RunMode, TaskStatus, AttemptStatus);
+words!(easyai_core::error::ErrorCode, easyai_core::ledger::EntryKind);
 words!(easyai_core::catalog::Strategy, easyai_core::failure::Category, easyai_core::failure::Sent);
 ids!(AccountId, GroupId, KeyId, PlatformId, CredentialId, ModelId, PlatformModelId, PriceId, PolicySetId, RunnerPolicyId);
 ids!(TaskId, AttemptId, EntryId, NodeId, AuditId);

@@ -106,6 +106,17 @@ impl Db {
         })
     }
 
+    /// A transaction for reading alone, in which everything is as at one moment.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] after [`ACQUIRE_TIMEOUT`].
+    pub async fn snapshot(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite(db) => Tx::Sqlite(db.read.begin().await?),
+            Self::Postgres(db) => Tx::Postgres(db.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
+        })
+    }
+
     /// Closes all connections.
     pub async fn close(&self) {
         match self {
@@ -170,10 +181,11 @@ impl Tx {
     /// # Errors
     /// [`StoreError`] if that failed; then nothing was changed, or (only when the connection broke) it is not known.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(match self {
+        match self {
             Self::Sqlite(transaction) => transaction.commit().await?,
             Self::Postgres(transaction) => transaction.commit().await?,
-        })
+        }
+        Ok(())
     }
 }
 
@@ -181,7 +193,7 @@ impl Tx {
 ///
 /// - `sql!(on, execute "UPDATE …", a, b)` gives the number of rows;
 /// - `sql!(on, all Row, "SELECT …", a)` a `Vec<Row>`, `sql!(on, optional Row, …)` an `Option<Row>`, `sql!(on, one Row, …)` a `Row`,
-///   where `Row` is a tuple or a type of `rows!`.
+///   where `Row` is a type of `rows!`, or `One<T>`.
 #[macro_export]
 macro_rules! sql {
     ($on:expr, execute $sql:expr $(, $bind:expr)* $(,)?) => { match $on.engine() {

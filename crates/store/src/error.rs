@@ -1,7 +1,7 @@
 //! What can go wrong with the database, in the few ways that a caller treats differently.
 
 /// Why something could not be read or written. Nothing was changed, unless it says so.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The database can't be reached, or did not answer in time. Trying again later may help.
     #[error("the database is not available: {0}")]

@@ -4,17 +4,27 @@
 //! on every path, and is used again by itself when it is back.
 
 pub mod accounts;
+pub mod books;
 pub mod catalog;
 pub mod column;
 pub mod db;
 pub mod error;
+pub mod journal;
 pub mod keys;
+pub mod ledger;
 pub mod migrate;
+pub mod nodes;
+pub mod sweep;
+pub mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod url;
 pub mod vault;
+pub mod verify;
 
 pub use db::{Conn, Db, Tx};
 pub use error::StoreError;
+pub use journal::Journal;
 pub use migrate::SchemaState;
 pub use url::DatabaseUrl;
 

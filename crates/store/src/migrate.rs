@@ -4,6 +4,7 @@
 
 use sqlx::raw_sql;
 
+use crate::column::One;
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
 use crate::{now, sql};
@@ -80,14 +81,14 @@ impl Db {
         let mut conn = self.read().await?;
         let exists: Option<(i64,)> = match self {
             Self::Sqlite(_) => {
-                sql!(conn, optional(i64,), "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'")?
+                sql!(conn, optional One<i64>, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'")?
             }
-            Self::Postgres(_) => sql!(conn, optional(i64,), "SELECT 1::BIGINT WHERE to_regclass('schema_migrations') IS NOT NULL")?,
+            Self::Postgres(_) => sql!(conn, optional One<i64>, "SELECT 1::BIGINT WHERE to_regclass('schema_migrations') IS NOT NULL")?,
         };
         if exists.is_none() {
             return Ok(SchemaState::Missing);
         }
-        let (version,) = sql!(conn, one(i64,), "SELECT COALESCE(MAX(version), 0) FROM schema_migrations")?;
+        let (version,) = sql!(conn, one One<i64>, "SELECT COALESCE(MAX(version), 0) FROM schema_migrations")?;
         Ok(state_of(version))
     }
 
@@ -136,7 +137,7 @@ async fn step(tx: &mut Tx, migration: &Migration) -> Result<bool, StoreError> {
         sql!(tx, execute "SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)?;
     }
     sql!(tx, execute "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)")?;
-    if sql!(tx, optional(i64,), "SELECT version FROM schema_migrations WHERE version >= $1", migration.version)?.is_some() {
+    if sql!(tx, optional One<i64>, "SELECT version FROM schema_migrations WHERE version >= $1", migration.version)?.is_some() {
         return Ok(false);
     }
     match tx {

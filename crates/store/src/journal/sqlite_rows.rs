@@ -1,0 +1,233 @@
+//! The journal's statements on SQLite: prepared once, run row by row.
+
+use std::collections::BTreeSet;
+
+use easyai_core::id::{AccountId, TaskId};
+use easyai_core::ledger::{EntryKind, Wallet};
+use easyai_core::money::Money;
+use easyai_core::task::TaskStatus;
+use easyai_core::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::begin::Begin;
+use super::note::AttemptRow;
+use super::plan::{Charge, Ending, Facts, FirstUse, KnownTask, Needs, Plan};
+use crate::books;
+use crate::error::StoreError;
+
+type Done = Result<(), rusqlite::Error>;
+
+/// Reads what the batch needs, within its transaction.
+pub(super) fn read(on: &Connection, needs: &Needs) -> Result<Facts, StoreError> {
+    let mut facts = Facts::default();
+    read_wallets(on, &needs.accounts, &mut facts)?;
+    for task in &needs.tasks {
+        if let Some(known) = read_task(on, *task)? {
+            facts.tasks.insert(*task, known);
+        }
+    }
+    for (account, key) in &needs.keys {
+        if let Some(first) = read_key(on, *account, key)? {
+            facts.keys.insert((*account, key.clone()), first);
+        }
+    }
+    Ok(facts)
+}
+
+fn read_wallets(on: &Connection, accounts: &BTreeSet<AccountId>, facts: &mut Facts) -> Result<(), StoreError> {
+    let mut select = on.prepare_cached("SELECT balance, held FROM wallets WHERE account_id = ?1")?;
+    for account in accounts {
+        let wallet = select
+            .query_row([account.uuid().as_bytes()], |row| {
+                Ok(Wallet { balance: Money::from_nanos(row.get(0)?), held: Money::from_nanos(row.get(1)?) })
+            })
+            .optional()?;
+        facts.wallets.extend(wallet.map(|wallet| (*account, wallet)));
+    }
+    Ok(())
+}
+
+fn read_task(on: &Connection, task: TaskId) -> Result<Option<KnownTask>, StoreError> {
+    let mut select = on.prepare_cached("SELECT account_id, status, simulated, hold, charge, finished_at FROM tasks WHERE id = ?1")?;
+    let row = select.query_row([task.uuid().as_bytes()], |row| {
+        let status = row.get_ref(1)?.as_str()?.parse::<TaskStatus>();
+        let known = |status| -> Result<KnownTask, rusqlite::Error> {
+            Ok(KnownTask {
+                account: AccountId::from_uuid(uuid::Uuid::from_bytes(row.get(0)?)),
+                status,
+                simulated: row.get(2)?,
+                hold: Money::from_nanos(row.get(3)?),
+                charge: row.get::<_, Option<i64>>(4)?.map(Money::from_nanos),
+                finished_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_micros),
+            })
+        };
+        Ok(match status {
+            Ok(status) => Ok(known(status)?),
+            Err(unknown) => Err(StoreError::Corrupt(unknown.to_string())),
+        })
+    });
+    row.optional()?.transpose()
+}
+
+fn read_key(on: &Connection, account: AccountId, key: &str) -> Result<Option<FirstUse>, StoreError> {
+    let mut select = on.prepare_cached("SELECT id, body_hash, status FROM tasks WHERE account_id = ?1 AND idempotency_key = ?2")?;
+    let row = select.query_row(params![account.uuid().as_bytes(), key], |row| {
+        Ok((uuid::Uuid::from_bytes(row.get(0)?), row.get::<_, [u8; 32]>(1)?, row.get::<_, String>(2)?))
+    });
+    let Some((task, body_hash, status)) = row.optional()? else { return Ok(None) };
+    let status = status.parse::<TaskStatus>().map_err(|unknown| StoreError::Corrupt(unknown.to_string()))?;
+    Ok(Some(FirstUse { task: TaskId::from_uuid(task), body_hash, status }))
+}
+
+/// Writes what was decided, within the same transaction.
+pub(super) fn write(on: &Connection, plan: &Plan<'_>) -> Done {
+    plan.begins.iter().try_for_each(|begin| insert_task(on, begin))?;
+    plan.holds.iter().try_for_each(|(task, hold)| set_hold(on, *task, *hold))?;
+    for checkpoint in &plan.checkpoints {
+        on.prepare_cached("UPDATE tasks SET usage = ?2, bill = ?3 WHERE id = ?1 AND status = 'running'")?.execute(params![
+            checkpoint.task.uuid().as_bytes(),
+            checkpoint.usage,
+            checkpoint.bill
+        ])?;
+    }
+    plan.endings.iter().try_for_each(|ending| end_task(on, ending))?;
+    plan.charges.iter().try_for_each(|charge| insert_charge(on, charge))?;
+    plan.attempts.iter().try_for_each(|(task, attempt)| put_attempt(on, *task, attempt))?;
+    for (task, row) in &plan.events {
+        on.prepare_cached(
+            "INSERT INTO task_events (task_id, first_seq, events) VALUES (?1, ?2, ?3)
+             ON CONFLICT (task_id, first_seq) DO UPDATE SET events = excluded.events",
+        )?
+        .execute(params![task.uuid().as_bytes(), signed(row.first_seq), row.json])?;
+    }
+    for (task, answer) in &plan.answers {
+        on.prepare_cached("INSERT INTO answers (task_id, status, content_type, body, size_bytes) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![task.uuid().as_bytes(), answer.status, answer.content_type, answer.body, signed(answer.size_bytes as u64)])?;
+    }
+    plan.wallets.iter().try_for_each(|(account, wallet)| set_wallet(on, *account, wallet))
+}
+
+fn insert_task(on: &Connection, begin: &Begin) -> Done {
+    let mut insert = on.prepare_cached(
+        "INSERT INTO tasks (id, account_id, key_id, node_id, kind, model, model_type, stream, simulated, status, platform_model_id,
+            platform, hold, input_tokens, expected_output_tokens, price_id, catalog_revision, runner_policy_id, idempotency_key,
+            body_hash, started_at, attempts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'running', ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, 1)",
+    )?;
+    insert.execute(params![
+        begin.task.uuid().as_bytes(),
+        begin.account.uuid().as_bytes(),
+        begin.key.uuid().as_bytes(),
+        begin.node.uuid().as_bytes(),
+        begin.kind.as_str(),
+        &*begin.model,
+        begin.model_type.as_str(),
+        begin.stream,
+        begin.simulated(),
+        begin.platform_model.uuid().as_bytes(),
+        &*begin.platform,
+        begin.hold.nanos(),
+        signed(begin.input_tokens),
+        signed(begin.expected_output_tokens),
+        begin.price.uuid().as_bytes(),
+        begin.catalog_revision,
+        begin.runner_policy.uuid().as_bytes(),
+        begin.idempotency.as_ref().map(|idempotency| &idempotency.key),
+        begin.idempotency.as_ref().map(|idempotency| &idempotency.body_hash),
+        begin.started_at.micros(),
+    ])?;
+    Ok(())
+}
+
+fn set_hold(on: &Connection, task: TaskId, hold: Money) -> Done {
+    on.prepare_cached("UPDATE tasks SET hold = ?2 WHERE id = ?1")?.execute(params![task.uuid().as_bytes(), hold.nanos()])?;
+    Ok(())
+}
+
+fn end_task(on: &Connection, ending: &Ending<'_>) -> Done {
+    let finish = &ending.row.finish;
+    let mut update = on.prepare_cached(
+        "UPDATE tasks SET status = ?2, finished_at = ?3, code = ?4, message = ?5, usage = ?6, bill = ?7, charge = ?8, cost = ?9,
+            attempts = MAX(attempts, ?10), served_by = ?11, upstream_request_id = ?12, trace = ?13
+         WHERE id = ?1",
+    )?;
+    update.execute(params![
+        finish.task.uuid().as_bytes(),
+        finish.status.as_str(),
+        finish.finished_at.micros(),
+        finish.code.map(|code| code.as_str()),
+        finish.message,
+        ending.row.usage,
+        ending.row.bill,
+        ending.charge.nanos(),
+        finish.bill.as_ref().and_then(|bill| bill.cost).map(Money::nanos),
+        ending.row.attempts(),
+        finish.served_by.as_ref().map(|served_by| served_by.uuid().into_bytes()),
+        finish.upstream_request_id,
+        ending.row.trace(),
+    ])?;
+    Ok(())
+}
+
+fn insert_charge(on: &Connection, charge: &Charge<'_>) -> Done {
+    let finish = &charge.row.finish;
+    let (debit, credit) = books::of(EntryKind::Charge);
+    let mut insert = on.prepare_cached(
+        "INSERT INTO ledger_entries (id, account_id, kind, debit, credit, amount, task_id, price_id, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    insert.execute(params![
+        charge.entry.uuid().as_bytes(),
+        finish.account.uuid().as_bytes(),
+        EntryKind::Charge.as_str(),
+        debit,
+        credit,
+        charge.amount.nanos(),
+        finish.task.uuid().as_bytes(),
+        finish.bill.as_ref().map(|bill| bill.price.uuid().into_bytes()),
+        finish.finished_at.micros(),
+    ])?;
+    Ok(())
+}
+
+fn put_attempt(on: &Connection, task: TaskId, attempt: &AttemptRow) -> Done {
+    let mut put = on.prepare_cached(
+        "INSERT OR REPLACE INTO attempts (task_id, number, id, platform_model_id, platform, status, category, code, http_status, message,
+            sent, upstream_request_id, started_at, first_delta_ms, duration_ms, trace)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+    )?;
+    let failure = attempt.failure.as_ref();
+    put.execute(params![
+        task.uuid().as_bytes(),
+        attempt.number,
+        attempt.id.uuid().as_bytes(),
+        attempt.platform_model.uuid().as_bytes(),
+        &*attempt.platform,
+        attempt.status.as_str(),
+        failure.map(|failure| failure.category.as_str()),
+        failure.and_then(|failure| failure.code.as_deref()),
+        failure.and_then(|failure| failure.http_status),
+        failure.map(|failure| &failure.message),
+        attempt.sent.map(|sent| sent.as_str()),
+        attempt.upstream_request_id,
+        attempt.started_at.micros(),
+        attempt.first_delta_ms.map(signed),
+        attempt.duration_ms.map(signed),
+        attempt.trace_json,
+    ])?;
+    Ok(())
+}
+
+fn set_wallet(on: &Connection, account: AccountId, wallet: &Wallet) -> Done {
+    on.prepare_cached("UPDATE wallets SET balance = ?2, held = ?3 WHERE account_id = ?1")?.execute(params![
+        account.uuid().as_bytes(),
+        wallet.balance.nanos(),
+        wallet.held.nanos()
+    ])?;
+    Ok(())
+}
+
+/// Counters are `BIGINT`; none comes near its end.
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

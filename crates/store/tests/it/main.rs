@@ -1,0 +1,13 @@
+//! The store's suite: every test runs on both engines.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not tests to clippy, and should fail as loudly")]
+
+mod begin;
+mod finish;
+mod fixture;
+mod ledger;
+mod migrate;
+mod nodes;
+mod random;
+mod recovery;
+mod tasks;
+mod verify;
