@@ -1,0 +1,297 @@
+//! The one pass over a request's body.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::{BadRequest, ChatRequest, Needs, Spans, StreamOptions};
+use crate::json::{JsonError, Scanner, Sort};
+use crate::tokens::TextSize;
+
+/// No provider's model name is longer.
+const MAX_MODEL_NAME: usize = 256;
+
+/// OpenAI's bound on `n`.
+const MAX_CHOICES: u64 = 128;
+
+/// What a message costs beside its text (OpenAI's own count for chat framing).
+const TOKENS_A_MESSAGE: u64 = 4;
+
+#[derive(Default)]
+struct Draft {
+    model: Option<(String, Range<usize>)>,
+    stream: bool,
+    include_usage: bool,
+    max_tokens: Option<u64>,
+    max_completion_tokens: Option<u64>,
+    choices: Option<u64>,
+    needs: Needs,
+    size: TextSize,
+    messages: Option<(Range<usize>, usize)>,
+    stream_options: Option<StreamOptions>,
+    seen: Vec<&'static str>,
+}
+
+pub(super) fn request(body: Bytes) -> Result<ChatRequest, BadRequest> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(whole("the request body is empty: send a JSON object with `model` and `messages`"));
+    }
+    let text = std::str::from_utf8(&body)
+        .map_err(|error| whole(format!("the request body is not UTF-8: byte {} is not part of a character", error.valid_up_to())))?;
+    let mut scanner = Scanner::new(text);
+    if scanner.peek()? != Sort::Object {
+        return Err(whole("the request body must be a JSON object with `model` and `messages`"));
+    }
+    let mut draft = Draft::default();
+    scanner.object(|scanner, key| draft.member(scanner, &key))?;
+    scanner.end()?;
+    let end = text.trim_ascii_end().len() - 1;
+    draft.finish(body.clone(), end)
+}
+
+impl Draft {
+    fn member(&mut self, scanner: &mut Scanner<'_>, key: &str) -> Result<(), BadRequest> {
+        match key {
+            "model" => {
+                self.once("model")?;
+                self.model = Some(model(scanner)?);
+            }
+            "messages" => {
+                self.once("messages")?;
+                self.messages = Some(messages(scanner, &mut self.size)?);
+            }
+            "stream" => {
+                self.once("stream")?;
+                self.stream = bool_or_null(scanner, "stream")?.unwrap_or(false);
+            }
+            "stream_options" => {
+                self.once("stream_options")?;
+                self.stream_options(scanner)?;
+            }
+            "max_tokens" => {
+                self.once("max_tokens")?;
+                self.max_tokens = positive(scanner, "max_tokens")?;
+            }
+            "max_completion_tokens" => {
+                self.once("max_completion_tokens")?;
+                self.max_completion_tokens = positive(scanner, "max_completion_tokens")?;
+            }
+            "n" => {
+                self.once("n")?;
+                self.choices = positive(scanner, "n")?;
+            }
+            "tools" => self.needs.tools = tools(scanner, &mut self.size)?,
+            "tool_choice" => self.needs.tool_call = forces_a_call(scanner)?,
+            "response_format" => self.needs.json = asks_for_json(scanner)?,
+            _unknown => drop(scanner.skip()?),
+        }
+        Ok(())
+    }
+
+    /// A member that we act on may come only once: another reader might act on the other one.
+    fn once(&mut self, name: &'static str) -> Result<(), BadRequest> {
+        if self.seen.contains(&name) {
+            return Err(field(name, "stands twice in the body: send it once"));
+        }
+        self.seen.push(name);
+        Ok(())
+    }
+
+    fn stream_options(&mut self, scanner: &mut Scanner<'_>) -> Result<(), BadRequest> {
+        match scanner.peek()? {
+            Sort::Null => self.stream_options = Some(StreamOptions::Null(scanner.skip()?)),
+            Sort::Object => {
+                let after_brace = scanner.position() + 1;
+                let mut options = StreamOptions::Object { after_brace, is_empty: true };
+                let mut include_usage = None;
+                scanner.object(|scanner, key| {
+                    if key == "include_usage" {
+                        let (value, span) = bool_span(scanner, "stream_options.include_usage")?;
+                        include_usage = value;
+                        options = StreamOptions::IncludeUsage(span);
+                    } else {
+                        scanner.skip()?;
+                        if let StreamOptions::Object { is_empty, .. } = &mut options {
+                            *is_empty = false;
+                        }
+                    }
+                    Ok::<_, BadRequest>(())
+                })?;
+                self.include_usage = include_usage.unwrap_or(false);
+                self.stream_options = Some(options);
+            }
+            Sort::Bool | Sort::Number | Sort::String | Sort::Array => return Err(field("stream_options", "must be an object")),
+        }
+        Ok(())
+    }
+
+    fn finish(self, body: Bytes, end: usize) -> Result<ChatRequest, BadRequest> {
+        let Some((model, model_span)) = self.model else {
+            return Err(field("model", "is missing: name the model, as GET /v1/models lists it"));
+        };
+        let Some((messages, count)) = self.messages else { return Err(field("messages", "is missing: send an array of messages")) };
+        let choices = self.choices.unwrap_or(1);
+        if choices > MAX_CHOICES {
+            return Err(field("n", format!("must be from 1 to {MAX_CHOICES}")));
+        }
+        Ok(ChatRequest {
+            model: model.into(),
+            stream: self.stream,
+            include_usage: self.include_usage,
+            max_output_tokens: self.max_completion_tokens.or(self.max_tokens),
+            choices: u32::try_from(choices).unwrap_or(1),
+            needs: self.needs,
+            prompt_tokens: self.size.tokens().saturating_add(TOKENS_A_MESSAGE.saturating_mul(count as u64)),
+            body,
+            spans: Spans { model: model_span, stream_options: self.stream_options, messages, end },
+        })
+    }
+}
+
+fn model(scanner: &mut Scanner<'_>) -> Result<(String, Range<usize>), BadRequest> {
+    if scanner.peek()? != Sort::String {
+        return Err(field("model", "must be a string"));
+    }
+    let span = scanner.skip()?;
+    let name = scanner.unescaped(&span)?;
+    if name.trim().is_empty() {
+        return Err(field("model", "is empty: name the model, as GET /v1/models lists it"));
+    }
+    if name.len() > MAX_MODEL_NAME {
+        return Err(field("model", format!("is longer than {MAX_MODEL_NAME} bytes")));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(field("model", "holds a control character"));
+    }
+    Ok((name.into_owned(), span))
+}
+
+fn messages(scanner: &mut Scanner<'_>, size: &mut TextSize) -> Result<(Range<usize>, usize), BadRequest> {
+    if scanner.peek()? != Sort::Array {
+        return Err(field("messages", "must be an array of messages"));
+    }
+    let start = scanner.position();
+    let mut count = 0;
+    scanner.array(|scanner, index| {
+        count = index + 1;
+        if scanner.peek()? != Sort::Object {
+            return Err(field(&format!("messages[{index}]"), "must be an object with `role` and `content`"));
+        }
+        let mut role = false;
+        scanner.object(|scanner, key| message_member(scanner, &key, index, &mut role, size))?;
+        if role { Ok(()) } else { Err(field(&format!("messages[{index}].role"), "is missing: send `user`, `assistant`, `system`, …")) }
+    })?;
+    if count == 0 {
+        return Err(field("messages", "is empty: send at least one message"));
+    }
+    Ok((start..scanner.position(), count))
+}
+
+fn message_member(scanner: &mut Scanner<'_>, key: &str, index: usize, role: &mut bool, size: &mut TextSize) -> Result<(), BadRequest> {
+    match key {
+        "role" => {
+            if scanner.peek()? != Sort::String {
+                return Err(field(&format!("messages[{index}].role"), "must be a string"));
+            }
+            // Quotes alone: an empty role.
+            *role = scanner.skip()?.len() > 2;
+        }
+        "content" => match scanner.peek()? {
+            Sort::String | Sort::Array | Sort::Null => drop(scanner.measure(size)?),
+            Sort::Bool | Sort::Number | Sort::Object => {
+                return Err(field(&format!("messages[{index}].content"), "must be a string or an array of parts"));
+            }
+        },
+        _other => drop(scanner.measure(size)?),
+    }
+    Ok(())
+}
+
+fn tools(scanner: &mut Scanner<'_>, size: &mut TextSize) -> Result<bool, BadRequest> {
+    match scanner.peek()? {
+        Sort::Null => scanner.skip().map(|_| false).map_err(BadRequest::from),
+        Sort::Array => {
+            let mut any = false;
+            scanner.array(|scanner, index| {
+                any = true;
+                if scanner.peek()? != Sort::Object {
+                    return Err(field(&format!("tools[{index}]"), "must be an object"));
+                }
+                scanner.measure(size).map(drop).map_err(BadRequest::from)
+            })?;
+            Ok(any)
+        }
+        Sort::Bool | Sort::Number | Sort::String | Sort::Object => Err(field("tools", "must be an array of tools")),
+    }
+}
+
+fn forces_a_call(scanner: &mut Scanner<'_>) -> Result<bool, BadRequest> {
+    let sort = scanner.peek()?;
+    let span = scanner.skip()?;
+    match sort {
+        Sort::String => Ok(scanner.unescaped(&span)? == "required"),
+        Sort::Object => Ok(true),
+        Sort::Null | Sort::Bool | Sort::Number | Sort::Array => Ok(false),
+    }
+}
+
+fn asks_for_json(scanner: &mut Scanner<'_>) -> Result<bool, BadRequest> {
+    if scanner.peek()? != Sort::Object {
+        scanner.skip()?;
+        return Ok(false);
+    }
+    let mut json = false;
+    scanner.object(|scanner, key| {
+        let sort = scanner.peek()?;
+        let span = scanner.skip()?;
+        if key == "type" && sort == Sort::String {
+            json = scanner.unescaped(&span)?.starts_with("json");
+        }
+        Ok::<_, JsonError>(())
+    })?;
+    Ok(json)
+}
+
+fn bool_or_null(scanner: &mut Scanner<'_>, name: &str) -> Result<Option<bool>, BadRequest> {
+    bool_span(scanner, name).map(|(value, _)| value)
+}
+
+fn bool_span(scanner: &mut Scanner<'_>, name: &str) -> Result<(Option<bool>, Range<usize>), BadRequest> {
+    match scanner.peek()? {
+        Sort::Null => Ok((None, scanner.skip()?)),
+        Sort::Bool => {
+            let span = scanner.skip()?;
+            // `true` has four letters, `false` five.
+            Ok((Some(span.len() == 4), span))
+        }
+        Sort::Number | Sort::String | Sort::Array | Sort::Object => Err(field(name, "must be true or false")),
+    }
+}
+
+fn positive(scanner: &mut Scanner<'_>, name: &str) -> Result<Option<u64>, BadRequest> {
+    let sort = scanner.peek()?;
+    let span = scanner.skip()?;
+    match sort {
+        Sort::Null => Ok(None),
+        Sort::Number => {
+            let value = scanner.slice(&span).parse::<u64>().ok().filter(|value| *value > 0);
+            value.map(Some).ok_or_else(|| field(name, "must be a whole number above zero"))
+        }
+        Sort::Bool | Sort::String | Sort::Array | Sort::Object => Err(field(name, "must be a whole number above zero")),
+    }
+}
+
+fn whole(message: impl Into<Cow<'static, str>>) -> BadRequest {
+    BadRequest { param: None, message: message.into().into_owned() }
+}
+
+fn field(name: &str, problem: impl Into<Cow<'static, str>>) -> BadRequest {
+    BadRequest { param: Some(name.to_owned()), message: format!("`{name}` {}", problem.into()) }
+}
+
+impl From<JsonError> for BadRequest {
+    fn from(error: JsonError) -> Self {
+        whole(format!("the request body is not JSON that can be read: {error}"))
+    }
+}

@@ -1,0 +1,177 @@
+//! The side-reader of a chat stream: what each chunk means, at the least cost. The bytes themselves pass by.
+
+use std::sync::LazyLock;
+
+use easyai_core::usage::Usage;
+use memchr::memmem::Finder;
+
+use super::chunk::{Chunk, SpokenChoices};
+use super::error::{WireError, read_error};
+
+/// How closely to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Whether the chunk is useful must be known: before the commit point.
+    Full,
+    /// Only usage, an end or an error matter: chunks that show none of them are not parsed.
+    AfterCommit,
+}
+
+/// What a chunk means.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChunkFacts {
+    /// It brings text, reasoning, a tool call, a refusal or audio. Not known (false) for chunks that were not parsed.
+    pub useful: bool,
+    /// A choice has ended.
+    pub finish: bool,
+    /// The ended choice's reason, if one was given.
+    pub finish_reason: Option<String>,
+    /// Usage; the last one of a stream counts.
+    pub usage: Option<Usage>,
+    /// Nothing but usage: the chunk that `include_usage` adds.
+    pub usage_only: bool,
+    /// The upstream failed in the middle.
+    pub error: Option<WireError>,
+    /// `[DONE]`.
+    pub done: bool,
+}
+
+/// A chunk that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a chunk of the stream is not a JSON object: {0}")]
+pub struct BadChunk(pub String);
+
+static TELLING: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| [Finder::new("\"usage\""), Finder::new("\"finish_reason\""), Finder::new("\"error\"")]);
+
+/// Reads one event's data.
+///
+/// # Errors
+/// [`BadChunk`] if it was looked at and is not a JSON object.
+pub fn read_chunk(data: &[u8], reading: Reading) -> Result<ChunkFacts, BadChunk> {
+    if data == b"[DONE]" || data.trim_ascii() == b"[DONE]" {
+        return Ok(ChunkFacts { done: true, ..ChunkFacts::default() });
+    }
+    match reading {
+        Reading::AfterCommit if looks_whole(data) && !tells_something(data) => Ok(ChunkFacts::default()),
+        Reading::AfterCommit | Reading::Full => parse(data),
+    }
+}
+
+fn looks_whole(data: &[u8]) -> bool {
+    data.first() == Some(&b'{') && data.last() == Some(&b'}')
+}
+
+/// Whether one of the telling members is there and not null. A key inside text has its quotes escaped, so it does not match.
+fn tells_something(data: &[u8]) -> bool {
+    TELLING.iter().any(|finder| {
+        finder.find_iter(data).any(|at| {
+            let after = data[at + finder.needle().len()..].trim_ascii_start();
+            !after.strip_prefix(b":").is_some_and(|value| value.trim_ascii_start().starts_with(b"null"))
+        })
+    })
+}
+
+fn parse(data: &[u8]) -> Result<ChunkFacts, BadChunk> {
+    let chunk: Chunk = serde_json::from_slice(data).map_err(|error| BadChunk(error.to_string()))?;
+    if chunk.error.0 {
+        return Ok(ChunkFacts { error: Some(read_error(data)), ..ChunkFacts::default() });
+    }
+    let choices = chunk.choices.unwrap_or_default();
+    let wire_usage = chunk.usage.or(chunk.x_groq.and_then(|groq| groq.usage));
+    let finish_reason = choices.iter().find_map(|choice| choice.finish_reason.0.clone());
+    Ok(ChunkFacts {
+        useful: choices.iter().any(|choice| choice.delta.as_ref().is_some_and(super::chunk::Delta::is_useful)),
+        finish: finish_reason.is_some(),
+        finish_reason,
+        usage_only: choices.is_empty() && wire_usage.is_some(),
+        usage: wire_usage.and_then(super::usage::WireUsage::into_usage),
+        error: None,
+        done: false,
+    })
+}
+
+/// Appends the text that a chunk delivered. A chunk that can't be read delivered none.
+pub fn delivered_text(data: &[u8], into: &mut String) {
+    if let Ok(chunk) = serde_json::from_slice::<SpokenChoices>(data) {
+        chunk.append_to(into);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(data: &str) -> ChunkFacts {
+        let full = read_chunk(data.as_bytes(), Reading::Full).unwrap();
+        let quick = read_chunk(data.as_bytes(), Reading::AfterCommit).unwrap();
+        assert_eq!(ChunkFacts { useful: quick.useful, ..full.clone() }, quick, "both readings see the same end, usage and error: {data}");
+        full
+    }
+
+    #[test]
+    fn a_role_or_empty_content_is_preamble() {
+        for delta in
+            [r#"{"role":"assistant","content":""}"#, "{}", r#"{"content":null}"#, r#"{"role":"assistant"}"#, r#"{"tool_calls":[]}"#]
+        {
+            assert!(
+                !facts(&format!(r#"{{"choices":[{{"index":0,"delta":{delta},"finish_reason":null}}],"usage":null}}"#)).useful,
+                "{delta}"
+            );
+        }
+    }
+
+    #[test]
+    fn text_reasoning_tool_calls_refusals_and_audio_are_useful() {
+        let deltas = [
+            r#"{"content":"a"}"#,
+            r#"{"content":[{"type":"text","text":"a"}]}"#,
+            r#"{"reasoning_content":"a"}"#,
+            r#"{"reasoning":"a"}"#,
+            r#"{"refusal":"a"}"#,
+            r#"{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":""}}]}"#,
+            r#"{"function_call":{"name":"f"}}"#,
+            r#"{"audio":{"data":"AAAA"}}"#,
+        ];
+        for delta in deltas {
+            assert!(facts(&format!(r#"{{"choices":[{{"delta":{delta}}}]}}"#)).useful, "{delta}");
+        }
+    }
+
+    #[test]
+    fn ends_usage_and_errors_are_seen_without_parsing_every_chunk() {
+        assert!(facts(r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#).finish);
+        assert!(!facts(r#"{"choices":[{"delta":{"content":"\"usage\": {"},"finish_reason": null}]}"#).finish);
+        let usage = facts(r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3}}"#);
+        assert!(usage.usage_only && usage.usage.is_some_and(|usage| usage.output_tokens == 3));
+        assert!(
+            facts(r#"{"choices":[{"delta":{},"finish_reason":"stop"}],"x_groq":{"usage":{"prompt_tokens":1,"completion_tokens":1}}}"#)
+                .usage
+                .is_some()
+        );
+        assert_eq!(
+            facts(r#"{"error":{"message":"no","code":"server_error"}}"#).error.and_then(|error| error.code),
+            Some("server_error".to_owned())
+        );
+        assert!(!facts(r#"{"choices":[],"prompt_filter_results":[{"x":1}]}"#).usage_only, "Azure's first chunk");
+        assert!(facts("[DONE]").done && facts(" [DONE] ").done);
+    }
+
+    #[test]
+    fn garbage_is_not_a_chunk() {
+        for data in ["", "hello", "[]x", "{\"choices\":", "<html>", "42"] {
+            assert!(read_chunk(data.as_bytes(), Reading::Full).is_err(), "{data}");
+            assert!(read_chunk(data.as_bytes(), Reading::AfterCommit).is_err(), "{data}");
+        }
+    }
+
+    #[test]
+    fn delivered_text_is_all_that_costs_tokens() {
+        let mut text = String::new();
+        delivered_text(
+            br#"{"choices":[{"delta":{"content":"a","reasoning_content":"b","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}}]}"#,
+            &mut text,
+        );
+        assert_eq!(text, "baf{}");
+    }
+}

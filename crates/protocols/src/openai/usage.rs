@@ -1,0 +1,90 @@
+//! Usage as chat upstreams report it, in the gateway's terms.
+
+use easyai_core::usage::{Usage, UsageSource};
+
+use super::lenient::Count;
+
+/// `usage` of an answer or a chunk. Any count may be missing or null: then it is zero, not an error.
+///
+/// Source: OpenAI API reference; `providers.md` section 2.8 for what others send.
+#[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct WireUsage {
+    prompt_tokens: Count,
+    completion_tokens: Count,
+    total_tokens: Count,
+    prompt_tokens_details: Option<InputDetails>,
+    completion_tokens_details: Option<OutputDetails>,
+    /// DeepSeek's.
+    prompt_cache_hit_tokens: Count,
+}
+
+#[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
+#[serde(default)]
+struct InputDetails {
+    cached_tokens: Count,
+    cache_write_tokens: Count,
+}
+
+#[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
+#[serde(default)]
+struct OutputDetails {
+    reasoning_tokens: Count,
+}
+
+impl WireUsage {
+    /// In the gateway's terms; none if it counts nothing at all.
+    pub(super) fn into_usage(self) -> Option<Usage> {
+        let input_details = self.prompt_tokens_details.unwrap_or_default();
+        let reasoning = self.completion_tokens_details.unwrap_or_default().reasoning_tokens.0;
+        let (input, output, total) = (self.prompt_tokens.0, self.completion_tokens.0, self.total_tokens.0);
+        // xAI leaves reasoning out of its completion tokens: the gap to the total is the reasoning.
+        let outside = reasoning > 0 && total == input.saturating_add(output).saturating_add(reasoning);
+        let output = if outside { output.saturating_add(reasoning) } else { output };
+        if input == 0 && output == 0 && total == 0 {
+            return None;
+        }
+        Some(Usage {
+            input_tokens: input,
+            cached_input_tokens: input_details.cached_tokens.0.max(self.prompt_cache_hit_tokens.0).min(input),
+            cache_write_tokens: input_details.cache_write_tokens.0.min(input),
+            output_tokens: output,
+            reasoning_tokens: reasoning.min(output),
+            source: UsageSource::Upstream,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, expected: Option<[u64; 5]>) {
+        let usage = serde_json::from_str::<WireUsage>(json).unwrap().into_usage();
+        let read = usage.map(|u| [u.input_tokens, u.cached_input_tokens, u.cache_write_tokens, u.output_tokens, u.reasoning_tokens]);
+        assert_eq!(read, expected, "{json}");
+    }
+
+    #[test]
+    fn usage_is_read_from_all_dialects() {
+        check(r#"{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}"#, Some([9, 0, 0, 3, 0]));
+        check(
+            r#"{"prompt_tokens":9,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}}"#,
+            Some([9, 4, 0, 3, 2]),
+        );
+        check(r#"{"prompt_tokens":9,"completion_tokens":null,"prompt_tokens_details":null,"extra":{"a":[1]}}"#, Some([9, 0, 0, 0, 0]));
+        check(r#"{"prompt_tokens":9.0,"completion_tokens":"3"}"#, Some([9, 0, 0, 3, 0]));
+        check(r#"{"prompt_tokens":20,"completion_tokens":3,"prompt_cache_hit_tokens":16}"#, Some([20, 16, 0, 3, 0]));
+        check(
+            r#"{"prompt_tokens":12,"completion_tokens":1,"total_tokens":303,"completion_tokens_details":{"reasoning_tokens":290}}"#,
+            Some([12, 0, 0, 291, 290]),
+        );
+        check(r#"{"prompt_tokens":-5,"completion_tokens":2}"#, Some([0, 0, 0, 2, 0]));
+        check("{}", None);
+    }
+
+    #[test]
+    fn more_cached_than_sent_is_cut_to_what_was_sent() {
+        check(r#"{"prompt_tokens":5,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":50}}"#, Some([5, 5, 0, 1, 0]));
+    }
+}
