@@ -1,1 +1,106 @@
-//! placeholder
+//! Accounts: who pays. Made by a person; each comes with its empty wallet, in one transaction.
+
+use std::sync::Arc;
+
+use easyai_core::id::AccountId;
+use easyai_core::money::Money;
+use easyai_core::time::Timestamp;
+use uuid::Uuid;
+
+use crate::catalog::{Source, bump};
+use crate::column::One;
+use crate::db::Db;
+use crate::error::StoreError;
+use crate::{ledger, now, rows, sql};
+
+/// The longest name: it stands in tables, logs and metrics.
+pub const MAX_NAME_CHARS: usize = 100;
+
+rows! {
+    /// An account with its group and wallet.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct AccountRow {
+        /// Its id.
+        pub id: AccountId,
+        /// Its unique name.
+        pub name: Arc<str>,
+        /// The name of its group.
+        pub group_name: Arc<str>,
+        /// Whether it may make calls.
+        pub enabled: bool,
+        /// What its wallet has.
+        pub balance: Money,
+        /// What of it is set aside.
+        pub held: Money,
+        /// Since when.
+        pub created_at: Timestamp,
+    }
+}
+
+/// Checks a name that people give to something.
+///
+/// # Errors
+/// [`StoreError::Setting`] for one that is empty, too long, or has control characters or white space at its ends.
+pub fn check_name(what: &str, name: &str) -> Result<(), StoreError> {
+    let bad = name.is_empty() || name.trim() != name || name.chars().count() > MAX_NAME_CHARS || name.chars().any(char::is_control);
+    if bad {
+        return Err(StoreError::Setting(format!(
+            "`{}` is not a name for {what}: 1 to {MAX_NAME_CHARS} characters, no control characters, no spaces at the ends",
+            name.escape_debug()
+        )));
+    }
+    Ok(())
+}
+
+/// Makes an account in the group of this name.
+///
+/// # Errors
+/// [`StoreError::Conflict`] if the name is taken, [`StoreError::NotFound`] if there is no such group, [`StoreError::Setting`] for a bad
+/// name.
+pub async fn create(db: &Db, name: &str, group: &str) -> Result<AccountId, StoreError> {
+    check_name("an account", name)?;
+    let mut tx = db.write().await?;
+    let found = sql!(tx, optional One<Uuid>, "SELECT id FROM groups WHERE name = $1", group)?;
+    let Some((group_id,)) = found else { return Err(StoreError::NotFound(format!("the group `{group}`"))) };
+    let id = AccountId::from_uuid(Uuid::now_v7());
+    let insert = "INSERT INTO accounts (id, name, group_id, source, enabled, created_at) VALUES ($1, $2, $3, $4, TRUE, $5)";
+    let inserted = sql!(tx, execute insert, id.uuid(), name, group_id, Source::Admin.as_str(), now().micros());
+    inserted.map_err(|error| match error {
+        StoreError::Conflict(_) => StoreError::Conflict(format!("the account `{name}`")),
+        other => other,
+    })?;
+    ledger::open_wallet(&mut tx, id).await?;
+    bump(&mut tx).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+macro_rules! select {
+    ($where:literal) => {
+        concat!(
+            "SELECT a.id, a.name, g.name AS group_name, a.enabled, COALESCE(w.balance, 0) AS balance, COALESCE(w.held, 0) AS held, ",
+            "a.created_at FROM accounts a JOIN groups g ON g.id = a.group_id LEFT JOIN wallets w ON w.account_id = a.id",
+            $where,
+            " ORDER BY a.name"
+        )
+    };
+}
+
+/// All accounts, by name.
+///
+/// # Errors
+/// [`StoreError`] if they can't be read.
+pub async fn list(db: &Db) -> Result<Vec<AccountRow>, StoreError> {
+    let mut conn = db.read().await?;
+    sql!(conn, all AccountRow, select!(""))
+}
+
+/// The account of this name.
+///
+/// # Errors
+/// [`StoreError::NotFound`] if there is none.
+pub async fn find(db: &Db, name: &str) -> Result<AccountRow, StoreError> {
+    let mut conn = db.read().await?;
+    let row = sql!(conn, optional AccountRow, select!(" WHERE a.name = $1"), name)?;
+    row.ok_or_else(|| StoreError::NotFound(format!("the account `{name}`")))
+}

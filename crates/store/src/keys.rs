@@ -1,1 +1,112 @@
-//! placeholder
+//! API keys: made, listed, revoked. A key is told once, when it is made; what is kept is its keyed hash and its first characters.
+
+use std::sync::Arc;
+
+use easyai_core::id::{AccountId, KeyId};
+use easyai_core::kind::RunMode;
+use easyai_core::time::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+use crate::accounts::check_name;
+use crate::catalog::bump;
+use crate::db::Db;
+use crate::error::StoreError;
+use crate::vault::{Vault, new_api_key};
+use crate::{now, rows, sql};
+
+/// Characters of a key that are kept for people to recognise it: `sk-` and four of 32.
+const HINT_CHARS: usize = 7;
+
+/// What is said of a key when it is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// A name for people.
+    pub name: String,
+    /// The models it may use, within what its group may: names, `name*`, or `*` alone for all.
+    pub models: Vec<String>,
+    /// From when it is refused.
+    pub expires_at: Option<Timestamp>,
+    /// Whether its tasks are simulated.
+    pub run_mode: RunMode,
+}
+
+rows! {
+    /// A key, without what it takes to use it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct KeyRow {
+        /// Its id.
+        pub id: KeyId,
+        /// Who pays.
+        pub account_id: AccountId,
+        /// The account's name.
+        pub account: Arc<str>,
+        /// A name for people.
+        pub name: Arc<str>,
+        /// Its first characters.
+        pub hint: String,
+        /// The models it may use: a JSON array of names.
+        pub models: String,
+        /// Whether its tasks are simulated.
+        pub run_mode: RunMode,
+        /// From when it is refused.
+        pub expires_at: Option<Timestamp>,
+        /// Since when it is refused, for good.
+        pub revoked_at: Option<Timestamp>,
+        /// Since when it exists.
+        pub created_at: Timestamp,
+    }
+}
+
+/// Makes a key; gives it with its id, for the only time.
+///
+/// # Errors
+/// [`StoreError::Setting`] for a bad name or no models.
+pub async fn create(db: &Db, vault: &Vault, account: AccountId, new: &NewKey) -> Result<(KeyId, SecretString), StoreError> {
+    check_name("a key", &new.name)?;
+    if new.models.is_empty() || new.models.iter().any(|model| model.trim().is_empty()) {
+        return Err(StoreError::Setting("a key needs the names of models, or `*` for all".to_owned()));
+    }
+    let (id, key) = (KeyId::from_uuid(Uuid::now_v7()), new_api_key()?);
+    let hint: String = key.expose_secret().chars().take(HINT_CHARS).collect();
+    let models = serde_json::to_string(&new.models).map_err(|error| StoreError::Statement(error.to_string()))?;
+    let hash = vault.hash_key(key.expose_secret()).to_vec();
+    let insert = "INSERT INTO api_keys (id, account_id, name, hash, hint, models, run_mode, expires_at, revoked_at, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9)";
+    let expires = new.expires_at.map(Timestamp::micros);
+    let mut tx = db.write().await?;
+    sql!(
+        tx, execute insert, id.uuid(), account.uuid(), &new.name, hash.clone(), &hint, &models, new.run_mode.as_str(), expires,
+        now().micros()
+    )?;
+    bump(&mut tx).await?;
+    tx.commit().await?;
+    Ok((id, key))
+}
+
+/// All keys, or those of one account; the latest first.
+///
+/// # Errors
+/// [`StoreError`] if they can't be read.
+pub async fn list(db: &Db, account: Option<AccountId>) -> Result<Vec<KeyRow>, StoreError> {
+    let select =
+        "SELECT k.id, k.account_id, a.name AS account, k.name, k.hint, k.models, k.run_mode, k.expires_at, k.revoked_at, k.created_at
+        FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE ($1 IS NULL OR k.account_id = $1) ORDER BY k.id DESC";
+    let mut conn = db.read().await?;
+    sql!(conn, all KeyRow, select, account.map(AccountId::uuid))
+}
+
+/// Refuses a key from now on, for good; once more changes nothing. Gives since when it is refused.
+///
+/// # Errors
+/// [`StoreError::NotFound`] if there is no such key.
+pub async fn revoke(db: &Db, key: KeyId) -> Result<Timestamp, StoreError> {
+    let mut tx = db.write().await?;
+    let update = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1 RETURNING revoked_at";
+    let at = now().micros();
+    let row = sql!(tx, optional crate::column::One<i64>, update, key.uuid(), at)?;
+    let Some((revoked_at,)) = row else { return Err(StoreError::NotFound(format!("the key {key}"))) };
+    bump(&mut tx).await?;
+    tx.commit().await?;
+    Ok(Timestamp::from_micros(revoked_at))
+}
