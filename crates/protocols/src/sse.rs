@@ -70,10 +70,12 @@ impl Reader {
         if self.pending.first().is_some_and(|first| *first != BOM[0]) {
             self.at_start = false;
         }
-        if self.data.is_empty() && !self.skip_lf && !self.at_start {
-            if let Some(event) = self.canonical() {
-                return Ok(Some(event));
-            }
+        if self.data.is_empty()
+            && !self.skip_lf
+            && !self.at_start
+            && let Some(event) = self.canonical()
+        {
+            return Ok(Some(event));
         }
         self.by_lines()
     }
@@ -82,7 +84,7 @@ impl Reader {
     fn canonical(&mut self) -> Option<SseEvent> {
         let rest = self.pending.strip_prefix(b"data: ")?;
         let length = memchr::memchr2(b'\n', b'\r', rest)?;
-        if rest.get(length..length + 2)? != b"\n\n" || length > self.max_event_bytes {
+        if length == 0 || length > self.max_event_bytes || rest.get(length..length + 2)? != b"\n\n" {
             return None;
         }
         let raw = self.pending.split_to(b"data: ".len() + length + 2);

@@ -12,6 +12,9 @@ pub struct TextSize {
 }
 
 impl TextSize {
+    /// No text.
+    pub const NOTHING: Self = Self { ascii_bytes: 0, other_chars: 0 };
+
     /// Adds a piece of text. Pieces may be cut anywhere.
     pub fn add(&mut self, text: &[u8]) {
         // Two passes over a cached slice, each of which the compiler turns into vector code.

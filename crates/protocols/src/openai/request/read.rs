@@ -84,7 +84,9 @@ impl Draft {
             "tools" => self.needs.tools = tools(scanner, &mut self.size)?,
             "tool_choice" => self.needs.tool_call = forces_a_call(scanner)?,
             "response_format" => self.needs.json = asks_for_json(scanner)?,
-            _unknown => drop(scanner.skip()?),
+            _unknown => {
+                scanner.skip()?;
+            }
         }
         Ok(())
     }
@@ -198,12 +200,16 @@ fn message_member(scanner: &mut Scanner<'_>, key: &str, index: usize, role: &mut
             *role = scanner.skip()?.len() > 2;
         }
         "content" => match scanner.peek()? {
-            Sort::String | Sort::Array | Sort::Null => drop(scanner.measure(size)?),
+            Sort::String | Sort::Array | Sort::Null => {
+                scanner.measure(size)?;
+            }
             Sort::Bool | Sort::Number | Sort::Object => {
                 return Err(field(&format!("messages[{index}].content"), "must be a string or an array of parts"));
             }
         },
-        _other => drop(scanner.measure(size)?),
+        _other => {
+            scanner.measure(size)?;
+        }
     }
     Ok(())
 }

@@ -1,0 +1,109 @@
+//! The simulation: answers offline and repeatably, through the same reading and delivery as everybody else.
+//!
+//! What it does (latency, deltas, scripted faults) is set on the platform, or for one request in the header `x-easyai-simulation`.
+
+mod frames;
+mod text;
+
+use std::time::Duration;
+
+use easyai_core::catalog::{FaultPosition, SimulatedFault, Simulation};
+use easyai_core::failure::{Category, Failure, Sent};
+use http::HeaderValue;
+use tokio::time::{Instant, sleep_until};
+
+use self::frames::Answer;
+use crate::call::{ChatAnswer, ChatCall, PlainAnswer};
+use crate::refusal::{TimeOut, bad_response};
+use crate::stream::{self, Clock, Piece, Source};
+
+/// Answers a call.
+pub(crate) async fn chat(call: &ChatCall<'_>) -> Result<ChatAnswer, Failure> {
+    let clock = Clock::start(call.offer.platform.timeouts, call.deadline);
+    let settings = call.simulation.or(call.offer.platform.options.simulation.as_ref()).cloned().unwrap_or_default();
+    wait(&clock, Duration::from_millis(settings.latency_ms.into())).await?;
+    let fault = usize::try_from(call.call_of_platform).ok().and_then(|index| settings.script.get(index)).cloned();
+    if let Some(failure) = fault.as_ref().and_then(before_answer) {
+        return Err(failure);
+    }
+    let answer = Answer::to(call.request, &call.offer.upstream_name, settings.chunks);
+    if call.request.stream {
+        let source = Source::Simulated(stream::Script::new(pieces(&answer, &settings, fault.as_ref())));
+        let opened = stream::open(source, clock, call.request.include_usage, Some(answer.id.clone())).await?;
+        return Ok(ChatAnswer::Stream(Box::new(opened)));
+    }
+    match fault {
+        // A plain answer has no middle: what would happen there happens instead of it.
+        Some(fault) => Err(in_the_middle(&fault, &clock).await),
+        None => Ok(ChatAnswer::Plain(PlainAnswer {
+            body: answer.whole(),
+            content_type: HeaderValue::from_static("application/json"),
+            usage: Some(answer.usage),
+            upstream_request_id: Some(answer.id),
+        })),
+    }
+}
+
+async fn wait(clock: &Clock, latency: Duration) -> Result<(), Failure> {
+    if latency.is_zero() {
+        return Ok(());
+    }
+    let answer_at = Instant::now() + latency;
+    sleep_until(answer_at.min(clock.first_delta())).await;
+    if answer_at > clock.first_delta() { Err(clock.too_late(TimeOut::FirstDelta)) } else { Ok(()) }
+}
+
+fn before_answer(fault: &SimulatedFault) -> Option<Failure> {
+    let category = fault.category?;
+    (fault.position == FaultPosition::BeforeAnswer).then(|| failure(category, fault))
+}
+
+fn failure(category: Category, fault: &SimulatedFault) -> Failure {
+    Failure {
+        code: Some(format!("simulated_{category}")),
+        status: status(category),
+        retry_after: fault.retry_after_ms.map(|ms| Duration::from_millis(ms.into())),
+        ..Failure::new(category, Sent::Maybe, format!("simulated {category}"))
+    }
+}
+
+/// The HTTP status that such a failure usually has.
+const fn status(category: Category) -> Option<u16> {
+    match category {
+        Category::Network | Category::Timeout | Category::LocalRateLimit | Category::Cancelled | Category::Internal => None,
+        Category::RateLimit | Category::QuotaExhausted => Some(429),
+        Category::Overloaded => Some(503),
+        Category::ServerError => Some(500),
+        Category::Auth => Some(401),
+        Category::ModelUnavailable => Some(404),
+        Category::BadRequest | Category::ContentFilter | Category::ContextLength => Some(400),
+        Category::BadResponse => Some(200),
+    }
+}
+
+async fn in_the_middle(fault: &SimulatedFault, clock: &Clock) -> Failure {
+    match fault.position {
+        FaultPosition::BeforeAnswer | FaultPosition::AfterDeltas => failure(fault.category.unwrap_or(Category::ServerError), fault),
+        FaultPosition::Cut => bad_response("the answer was cut off"),
+        FaultPosition::Stall => {
+            sleep_until(clock.first_delta()).await;
+            clock.too_late(TimeOut::FirstDelta)
+        }
+    }
+}
+
+/// What the stream sends, and where it breaks.
+fn pieces(answer: &Answer, settings: &Simulation, fault: Option<&SimulatedFault>) -> Vec<(Duration, Piece)> {
+    let delay = Duration::from_millis(settings.chunk_delay_ms.into());
+    let frames = answer.frames();
+    // The role chunk comes first and is no delta.
+    let kept = fault.map_or(usize::MAX, |fault| 1 + usize::try_from(fault.deltas).unwrap_or(usize::MAX));
+    let mut pieces: Vec<_> = frames.into_iter().take(kept).enumerate().map(|(index, frame)| (if index > 1 { delay } else { Duration::ZERO }, Piece::Send(frame))).collect();
+    let last = fault.map(|fault| match fault.position {
+        FaultPosition::Cut => Piece::Cut,
+        FaultPosition::Stall => Piece::Stall,
+        FaultPosition::BeforeAnswer | FaultPosition::AfterDeltas => Piece::Send(frames::error(fault.category.unwrap_or(Category::ServerError))),
+    });
+    pieces.extend(last.map(|last| (delay, last)));
+    pieces
+}

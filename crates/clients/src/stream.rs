@@ -1,0 +1,203 @@
+//! A stream of deltas, from its first useful one to its end.
+//!
+//! ```text
+//! open: hold back the preamble ─▶ first useful delta ─▶ deltas as they come ─▶ finish chunk ─▶ usage, [DONE] ─▶ End
+//!            └─ anything wrong: Err, nothing was delivered        └─ anything wrong: Failed, what came is delivered
+//! ```
+//!
+//! It is polled by whoever sends it on: no task or channel stands in between, and dropping it closes the upstream's connection.
+
+mod clock;
+mod feed;
+mod opening;
+mod source;
+mod whole;
+
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use easyai_core::failure::Failure;
+use easyai_core::usage::Usage;
+use easyai_protocols::openai::failure::classify;
+use easyai_protocols::openai::stream::{Reading, read_chunk};
+use easyai_protocols::sse::{DONE, SseEvent, write_frame};
+
+pub(crate) use self::clock::Clock;
+use self::feed::Feed;
+pub(crate) use self::opening::open;
+pub(crate) use self::source::{Piece, Script, Source};
+pub(crate) use self::whole::from_whole;
+use crate::refusal::bad_response;
+
+/// What is sent on in one piece at most: beyond it a fast upstream would fill memory before the caller reads.
+const MAX_PIECE: usize = 256 << 10;
+
+/// What comes next.
+#[derive(Debug)]
+pub enum StreamItem {
+    /// Whole frames in our own framing: everything that one read brought.
+    Deltas(Bytes),
+    /// The end. Its frames wait for the settlement.
+    End {
+        /// From the chunk with the finish reason on, up to `[DONE]`.
+        last: Bytes,
+        /// What the upstream counted, if it did.
+        usage: Option<Usage>,
+    },
+    /// It broke off.
+    Failed(Failure),
+}
+
+/// A stream that has begun.
+#[derive(Debug)]
+pub struct UpstreamStream {
+    feed: Feed,
+    /// The preamble and the first useful delta.
+    first: Option<Bytes>,
+    /// From the finish chunk on.
+    tail: BytesMut,
+    finished: bool,
+    done: bool,
+    usage: Option<Usage>,
+    include_usage: bool,
+    request_id: Option<String>,
+}
+
+/// Frames on their way out, copied only if there are several.
+#[derive(Default)]
+enum Gathered {
+    #[default]
+    Nothing,
+    One(Bytes),
+    Many(BytesMut),
+}
+
+impl Gathered {
+    fn add(&mut self, event: SseEvent) {
+        *self = match std::mem::take(self) {
+            Self::Nothing => match event.raw {
+                Some(raw) => Self::One(raw),
+                None => Self::Many(write(BytesMut::new(), &event)),
+            },
+            Self::One(first) => Self::Many(write(BytesMut::from(first), &event)),
+            Self::Many(frames) => Self::Many(write(frames, &event)),
+        };
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::One(frame) => frame.len(),
+            Self::Many(frames) => frames.len(),
+        }
+    }
+
+    fn take(&mut self) -> Option<Bytes> {
+        match std::mem::take(self) {
+            Self::Nothing => None,
+            Self::One(frame) => Some(frame),
+            Self::Many(frames) => Some(frames.freeze()),
+        }
+    }
+}
+
+fn write(mut frames: BytesMut, event: &SseEvent) -> BytesMut {
+    match &event.raw {
+        Some(raw) => frames.extend_from_slice(raw),
+        None => write_frame(&mut frames, &event.data),
+    }
+    frames
+}
+
+impl UpstreamStream {
+    /// The id the upstream gave its answer.
+    #[must_use]
+    pub fn upstream_request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// What comes next. Not to be polled again after `End` or `Failed`.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<StreamItem> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(StreamItem::Deltas(first));
+        }
+        let mut gathered = Gathered::default();
+        loop {
+            if self.done {
+                return Poll::Ready(gathered.take().map_or_else(|| self.end(), StreamItem::Deltas));
+            }
+            if gathered.len() > MAX_PIECE {
+                return Poll::Ready(gathered.take().map_or_else(|| self.end(), StreamItem::Deltas));
+            }
+            match self.feed.poll_event(cx) {
+                Poll::Pending => return gathered.take().map_or(Poll::Pending, |frames| Poll::Ready(StreamItem::Deltas(frames))),
+                Poll::Ready(Ok(Some(event))) => {
+                    if let Err(failure) = self.take(event, &mut gathered) {
+                        return Poll::Ready(self.fail(failure, gathered));
+                    }
+                }
+                Poll::Ready(Ok(None)) if self.finished => self.done = true,
+                Poll::Ready(Ok(None)) => {
+                    let failure = bad_response("the stream ended without a finish reason: it was cut off");
+                    return Poll::Ready(self.fail(failure, gathered));
+                }
+                // What the upstream still owed after the finish reason was only usage.
+                Poll::Ready(Err(_)) if self.finished => self.done = true,
+                Poll::Ready(Err(failure)) => return Poll::Ready(self.fail(failure, gathered)),
+            }
+        }
+    }
+
+    /// Sorts one event: to the caller, to the end, or nowhere.
+    fn take(&mut self, event: SseEvent, gathered: &mut Gathered) -> Result<(), Failure> {
+        let reading = if self.finished { Reading::Full } else { Reading::AfterCommit };
+        let facts = read_chunk(&event.data, reading).map_err(|bad| bad_response(bad.to_string()))?;
+        if let Some(error) = facts.error {
+            return Err(classify(None, &error, &|_| None));
+        }
+        self.usage = facts.usage.or(self.usage);
+        if facts.done {
+            self.done = true;
+        } else if facts.usage_only {
+            if self.include_usage {
+                self.tail = write(std::mem::take(&mut self.tail), &event);
+            }
+        } else if facts.finish {
+            self.finished = true;
+            self.feed.only_the_rest_is_missing();
+            self.tail = write(std::mem::take(&mut self.tail), &event);
+        } else if self.finished && facts.useful {
+            // With several choices one ends before the others: what waited for the end was not it.
+            if !self.tail.is_empty() {
+                let tail = std::mem::take(&mut self.tail).freeze();
+                gathered.add(SseEvent { data: Bytes::new(), raw: Some(tail) });
+            }
+            gathered.add(event);
+        } else if self.finished {
+            self.tail = write(std::mem::take(&mut self.tail), &event);
+        } else {
+            gathered.add(event);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> StreamItem {
+        if !self.finished {
+            // `[DONE]` without a finish reason: some compatible upstreams leave it out.
+            self.finished = true;
+        }
+        self.tail.extend_from_slice(DONE);
+        StreamItem::End { last: std::mem::take(&mut self.tail).freeze(), usage: self.usage }
+    }
+
+    /// First what came before the failure, then the failure.
+    fn fail(&mut self, failure: Failure, mut gathered: Gathered) -> StreamItem {
+        match gathered.take() {
+            None => StreamItem::Failed(failure),
+            Some(frames) => {
+                self.feed.fail_next(failure);
+                StreamItem::Deltas(frames)
+            }
+        }
+    }
+}

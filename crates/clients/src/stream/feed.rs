@@ -1,0 +1,97 @@
+//! Events out of a source, within the limits of time. One timer serves a whole stream: it is armed again only when it fires, not at
+//! every read.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use easyai_core::failure::Failure;
+use easyai_protocols::sse::{Reader, SseEvent};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::{Clock, Source};
+use crate::refusal::{TimeOut, bad_response};
+
+/// The largest event: chunks with images in them reach tens of megabytes.
+const MAX_EVENT_BYTES: usize = 64 << 20;
+
+/// After a finish reason only usage and `[DONE]` may come. They come at once, or not at all.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Events of one stream.
+#[derive(Debug)]
+pub(super) struct Feed {
+    source: Source,
+    reader: Reader,
+    clock: Clock,
+    timer: Pin<Box<Sleep>>,
+    last_read: Instant,
+    ended: bool,
+    grace_until: Option<Instant>,
+    failure: Option<Failure>,
+}
+
+impl Feed {
+    pub(super) fn new(source: Source, clock: Clock) -> Self {
+        let last_read = Instant::now();
+        let timer = Box::pin(sleep_until(clock.more(last_read)));
+        Self { source, reader: Reader::new(MAX_EVENT_BYTES), clock, timer, last_read, ended: false, grace_until: None, failure: None }
+    }
+
+    /// From now on the upstream has only a little while.
+    pub(super) fn only_the_rest_is_missing(&mut self) {
+        if self.grace_until.is_none() {
+            let until = Instant::now() + GRACE;
+            self.grace_until = Some(until);
+            self.timer.as_mut().reset(until.min(self.clock.end()));
+        }
+    }
+
+    /// The next poll gives this failure.
+    pub(super) fn fail_next(&mut self, failure: Failure) {
+        self.failure = Some(failure);
+    }
+
+    pub(super) const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The next event; none at the end of the body.
+    pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<SseEvent>, Failure>> {
+        loop {
+            if let Some(failure) = self.failure.take() {
+                return Poll::Ready(Err(failure));
+            }
+            match self.reader.next() {
+                Ok(Some(event)) => return Poll::Ready(Ok(Some(event))),
+                Ok(None) if self.ended => return Poll::Ready(Ok(None)),
+                Ok(None) => {}
+                Err(too_large) => return Poll::Ready(Err(bad_response(too_large.to_string()))),
+            }
+            match self.source.poll_data(cx) {
+                Poll::Ready(Some(Ok(data))) => {
+                    self.last_read = Instant::now();
+                    self.reader.push(data);
+                }
+                Poll::Ready(Some(Err(failure))) => return Poll::Ready(Err(failure)),
+                Poll::Ready(None) => {
+                    self.ended = true;
+                    self.reader.finish();
+                }
+                Poll::Pending => return self.poll_timer(cx),
+            }
+        }
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<SseEvent>, Failure>> {
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let due = self.grace_until.map_or_else(|| self.clock.more(self.last_read), |until| until.min(self.clock.end()));
+            if Instant::now() >= due {
+                return Poll::Ready(Err(self.clock.too_late(TimeOut::Idle)));
+            }
+            self.timer.as_mut().reset(due);
+        }
+        Poll::Pending
+    }
+}
