@@ -7,7 +7,7 @@ use easyai_core::money::Money;
 use easyai_core::time::Timestamp;
 use uuid::Uuid;
 
-use crate::catalog::{Source, bump};
+use crate::catalog::{ADMIN, REMOVED, bump};
 use crate::column::One;
 use crate::db::Db;
 use crate::error::StoreError;
@@ -60,11 +60,11 @@ pub fn check_name(what: &str, name: &str) -> Result<(), StoreError> {
 pub async fn create(db: &Db, name: &str, group: &str) -> Result<AccountId, StoreError> {
     check_name("an account", name)?;
     let mut tx = db.write().await?;
-    let found = sql!(tx, optional One<Uuid>, "SELECT id FROM groups WHERE name = $1", group)?;
+    let found = sql!(tx, optional One<Uuid>, "SELECT id FROM groups WHERE name = $1 AND source <> $2", group, REMOVED)?;
     let Some((group_id,)) = found else { return Err(StoreError::NotFound(format!("the group `{group}`"))) };
     let id = AccountId::from_uuid(Uuid::now_v7());
     let insert = "INSERT INTO accounts (id, name, group_id, source, enabled, created_at) VALUES ($1, $2, $3, $4, TRUE, $5)";
-    let inserted = sql!(tx, execute insert, id.uuid(), name, group_id, Source::Admin.as_str(), now().micros());
+    let inserted = sql!(tx, execute insert, id.uuid(), name, group_id, ADMIN, now().micros());
     inserted.map_err(|error| match error {
         StoreError::Conflict(_) => StoreError::Conflict(format!("the account `{name}`")),
         other => other,

@@ -1,115 +1,86 @@
-//! What a catalogue file declares: objects by name, checked, with their secrets resolved.
+//! What a catalogue file says, as typed values: checked before it comes here. Secrets are resolved, and never shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
-use easyai_core::catalog::{AllowedModels, CandidateOverrides, Enabled, PlatformOptions, ProxySetting, Strategy, Timeouts};
+use easyai_core::catalog::{CandidateOverrides, Enabled, PlatformOptions, Strategy, Timeouts};
 use easyai_core::kind::{ModelType, Provider};
 use easyai_core::policy::{FailoverPolicy, RetryPolicy};
 use easyai_core::price::{Multiplier, Price};
 use secrecy::SecretString;
 
-/// All that a file declares. References are by name and point at objects declared here.
+/// Everything that is wanted, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Declared {
-    /// Groups by name.
-    pub groups: BTreeMap<String, DeclaredGroup>,
-    /// Policy sets by name.
-    pub policy_sets: BTreeMap<String, DeclaredPolicySet>,
-    /// Models by public name.
-    pub models: BTreeMap<String, DeclaredModel>,
-    /// Platforms by name.
-    pub platforms: BTreeMap<String, DeclaredPlatform>,
-    /// Platform models by platform and model.
-    pub platform_models: BTreeMap<OfferName, DeclaredPlatformModel>,
-    /// The runner policy, if the file has one.
+    /// Platforms.
+    pub platforms: BTreeMap<String, PlatformSpec>,
+    /// Public models.
+    pub models: BTreeMap<String, Strategy>,
+    /// Who offers what, by platform and model.
+    pub platform_models: BTreeMap<(String, String), PlatformModelSpec>,
+    /// Policy sets.
+    pub policy_sets: BTreeMap<String, RetryPolicy>,
+    /// The runner policy; none is the default one.
     pub runner_policy: Option<FailoverPolicy>,
+    /// Groups of accounts.
+    pub groups: BTreeMap<String, GroupSpec>,
 }
 
-/// The names of a platform model: platform and model.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OfferName {
-    /// The platform that offers it.
-    pub platform: String,
-    /// The public model.
-    pub model: String,
-}
-
-impl std::fmt::Display for OfferName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} at {}", self.model, self.platform)
-    }
-}
-
-/// A class of accounts.
+/// A platform.
 #[derive(Debug, Clone)]
-pub struct DeclaredGroup {
-    /// Times every price.
-    pub price_multiplier: Multiplier,
-    /// What its accounts may use.
-    pub models: AllowedModels,
-}
-
-/// Retry rules under a name.
-#[derive(Debug, Clone)]
-pub struct DeclaredPolicySet {
-    /// When the same client is called again.
-    pub retry: RetryPolicy,
-}
-
-/// A public model.
-#[derive(Debug, Clone)]
-pub struct DeclaredModel {
-    /// How its candidates are ordered.
-    pub strategy: Strategy,
-}
-
-/// One account at one provider.
-#[derive(Debug, Clone)]
-pub struct DeclaredPlatform {
+pub struct PlatformSpec {
     /// Whose protocol it speaks.
     pub provider: Provider,
     /// Where it is, without a trailing slash; empty for the simulation.
     pub base_url: String,
     /// 0 is tried first.
     pub priority: u32,
-    /// Its secrets, in the file's order.
-    pub credentials: Vec<DeclaredCredential>,
+    /// Its secrets, in the order of the file.
+    pub credentials: Vec<CredentialSpec>,
     /// Its own outbound proxy.
-    pub proxy: Option<ProxySetting>,
+    pub proxy: Option<ProxySpec>,
     /// Time limits of calls.
     pub timeouts: Timeouts,
-    /// Simulated, and charged nothing.
-    pub test_mode: bool,
     /// Options of its client.
     pub options: PlatformOptions,
-    /// Whether it is in use.
-    pub enabled: Enabled,
+    /// Its tasks are simulated.
+    pub test_mode: bool,
+    /// Whether it is in use; none leaves it as it is (a new one is in use).
+    pub enabled: Option<Enabled>,
 }
 
-/// A secret of a platform.
+/// One secret of a platform.
 #[derive(Debug, Clone)]
-pub struct DeclaredCredential {
-    /// What is sent.
-    pub secret: SecretString,
+pub struct CredentialSpec {
+    /// Where it came from, such as `env:OPENAI_API_KEY`, `file:/run/secrets/openai` or `secret`.
+    pub origin: String,
     /// Its share of the calls.
     pub weight: NonZeroU32,
-    /// Where the secret came from, for people: `env:NAME`, `file:PATH` or `secret`.
-    pub origin: String,
+    /// What is sent.
+    pub secret: SecretString,
+}
+
+/// How a platform's calls leave.
+#[derive(Debug, Clone)]
+pub enum ProxySpec {
+    /// Through no proxy at all.
+    Direct,
+    /// Through this one; it may carry a password.
+    Url(SecretString),
 }
 
 /// A model as one platform offers it.
 #[derive(Debug, Clone)]
-pub struct DeclaredPlatformModel {
+pub struct PlatformModelSpec {
     /// What the platform calls it.
     pub upstream_name: String,
     /// What it can do.
     pub model_types: Vec<ModelType>,
-    /// The policy set, by name; none for the default one.
+    /// The policy set by name.
     pub policy_set: Option<String>,
-    /// What the account pays; without it the model serves nobody.
+    /// What accounts pay; none serves nobody.
     pub price: Option<Price>,
-    /// What the platform charges; only beside a price.
+    /// What the platform charges the operator.
     pub cost: Option<Price>,
     /// Its share among candidates of equal priority.
     pub weight: NonZeroU32,
@@ -121,6 +92,22 @@ pub struct DeclaredPlatformModel {
     pub max_output_tokens: Option<NonZeroU32>,
     /// What differs from its policies here.
     pub overrides: CandidateOverrides,
-    /// Whether it is in use.
-    pub enabled: Enabled,
+    /// Whether it is in use; none leaves it as it is (a new one is in use).
+    pub enabled: Option<Enabled>,
+}
+
+/// A class of accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupSpec {
+    /// Times every price.
+    pub price_multiplier: Multiplier,
+    /// Which models its accounts may use.
+    pub models: BTreeSet<String>,
+}
+
+impl Default for GroupSpec {
+    /// Every model, times one: the group `default` of a file that does not name it.
+    fn default() -> Self {
+        Self { price_multiplier: Multiplier::ONE, models: BTreeSet::from(["*".to_owned()]) }
+    }
 }

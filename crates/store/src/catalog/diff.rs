@@ -1,121 +1,200 @@
-//! What a file declares against what is there: pure. Objects of another owner are never changed or removed; the plan says so instead.
+//! The difference between what is and what is wanted. Pure: the same two always give the same plan.
 
-use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::collections::{BTreeMap, BTreeSet};
 
-use easyai_core::policy::FailoverPolicy;
+easyai_core::words! {
+    /// What sort of object a change is about, in the order in which objects are made.
+    pub enum ObjectKind as "catalogue object" {
+        /// Retry rules.
+        PolicySet = "policy_set",
+        /// The failover policy.
+        RunnerPolicy = "runner_policy",
+        /// A class of accounts.
+        Group = "group",
+        /// One account at one provider.
+        Platform = "platform",
+        /// A public model.
+        Model = "model",
+        /// A model as one platform offers it.
+        PlatformModel = "platform_model",
+    }
+}
 
-use super::declared::{Declared, OfferName};
-use super::defaults::{DEFAULT_GROUP, default_group};
-use super::fields;
-use super::plan::{Change, Field, FieldChange, Noun, Plan, Step};
-use super::stored::{Owned, Source, Stored};
-use crate::vault::Vault;
+/// The fields of an object by name, each as JSON.
+pub(super) type Fields = Vec<(&'static str, String)>;
+/// Objects by kind and name.
+pub(super) type Objects = BTreeMap<(ObjectKind, String), Fields>;
 
-/// What would have to change for `current` to be as `desired`. The vault only fingerprints secrets.
-#[must_use]
-pub fn diff(current: &Stored, desired: &Declared, vault: &Vault) -> Plan {
-    let mut plan = Plan { revision: current.revision, ..Plan::default() };
-    let mut groups = desired.groups.clone();
-    // Accounts need it: a file that doesn't name it leaves it as it is on a new gateway.
-    groups.entry(DEFAULT_GROUP.to_owned()).or_insert_with(default_group);
-    compare(&mut plan, Noun::Group, &current.groups, &groups, fields::group);
-    compare(&mut plan, Noun::PolicySet, &current.policy_sets, &desired.policy_sets, fields::policy_set);
-    compare(&mut plan, Noun::Model, &current.models, &desired.models, fields::model);
-    compare(&mut plan, Noun::Platform, &current.platforms, &desired.platforms, |platform| fields::platform(platform, vault));
-    compare(&mut plan, Noun::PlatformModel, &current.platform_models, &desired.platform_models, fields::platform_model);
-    runner_policy(&mut plan, current.runner_policy.as_ref(), desired.runner_policy.as_ref());
-    groups_in_use(&mut plan, current);
-    still_referenced(&mut plan, current);
+/// What applying would do.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Plan {
+    /// The changes: objects to create and to update first, those to remove last.
+    pub changes: Vec<Change>,
+    /// How many objects are as they should be.
+    pub unchanged: usize,
+    /// Why it can't be applied, each a sentence; nothing is changed then.
+    pub conflicts: Vec<String>,
+}
+
+/// One object's change.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Change {
+    /// Its kind.
+    pub kind: ObjectKind,
+    /// Its name; of a platform model: platform/model.
+    pub name: String,
+    /// What happens to it.
+    pub change: Changed,
+    /// Its fields that change; all of a new one, none of one that goes.
+    pub fields: Vec<Field>,
+}
+
+easyai_core::words! {
+    /// What happens to an object.
+    pub enum Changed as "change" {
+        /// It is made.
+        Create = "create",
+        /// Some of its fields change.
+        Update = "update",
+        /// It goes out of use; its history stays.
+        Remove = "remove",
+    }
+}
+
+/// One field's change, as JSON. Of secrets only fingerprints are seen.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it was, if it was there.
+    pub before: Option<String>,
+    /// What it will be, if it stays.
+    pub after: Option<String>,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// What is there now.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// What files made.
+    pub ours: Objects,
+    /// What somebody else made, which a file never changes: the owner.
+    pub others: BTreeMap<(ObjectKind, String), String>,
+    /// Groups that accounts are in.
+    pub groups_in_use: BTreeSet<String>,
+}
+
+/// What to do so that `found` becomes `wanted`.
+pub(super) fn diff(found: &Found, wanted: &Objects) -> Plan {
+    let mut plan = Plan::default();
+    for (key, fields) in wanted {
+        let (kind, name) = key;
+        if let Some(owner) = found.others.get(key) {
+            plan.conflicts.push(format!("{kind} `{name}` belongs to `{owner}`: rename it in the file, or remove it there"));
+            continue;
+        }
+        let change = match found.ours.get(key) {
+            None => Some((Changed::Create, created(fields))),
+            Some(before) => Some((Changed::Update, updated(before, fields))).filter(|(_, fields)| !fields.is_empty()),
+        };
+        match change {
+            Some((change, fields)) => plan.changes.push(Change { kind: *kind, name: name.clone(), change, fields }),
+            None => plan.unchanged += 1,
+        }
+    }
+    // What refers goes before what it refers to.
+    for (kind, name) in found.ours.keys().rev().filter(|key| !wanted.contains_key(*key)) {
+        if *kind == ObjectKind::Group && found.groups_in_use.contains(name) {
+            plan.conflicts.push(format!("group `{name}` can't be removed while accounts are in it: keep it in the file"));
+        }
+        plan.changes.push(Change { kind: *kind, name: name.clone(), change: Changed::Remove, fields: Vec::new() });
+    }
     plan
 }
 
-/// Compares all objects of one noun by their names.
-fn compare<K: Ord + Display, I, T>(
-    plan: &mut Plan,
-    object: Noun,
-    current: &BTreeMap<K, Owned<I, T>>,
-    desired: &BTreeMap<K, T>,
-    list: impl Fn(&T) -> Vec<Field>,
-) {
-    for (name, value) in desired {
-        match current.get(name) {
-            None => plan.changes.push(Change { object, name: name.to_string(), step: Step::Create(list(value)) }),
-            Some(row) => update(plan, object, name.to_string(), row.source, &list(&row.value), &list(value)),
-        }
-    }
-    for (name, row) in current.iter().filter(|(name, _)| !desired.contains_key(name)) {
-        match row.source {
-            Source::File => plan.changes.push(Change { object, name: name.to_string(), step: Step::Remove }),
-            // Somebody else's: not this file's business.
-            Source::Admin | Source::Builtin => plan.unchanged += 1,
-        }
-    }
+fn created(fields: &Fields) -> Vec<Field> {
+    fields.iter().map(|(name, after)| Field { name, before: None, after: Some(after.clone()) }).collect()
 }
 
-fn update(plan: &mut Plan, object: Noun, name: String, source: Source, before: &[Field], after: &[Field]) {
-    let changed = changes(before, after);
-    match source {
-        Source::Admin if changed.is_empty() => plan.unchanged += 1,
-        Source::Admin => {
-            let fields = changed.iter().map(|change| change.field.as_str()).collect::<Vec<_>>().join(", ");
-            plan.conflicts.push(format!(
-                "{object} `{name}` is owned by the admin API and differs in {fields}: remove it from the file, or delete it there first"
-            ));
-        }
-        Source::File | Source::Builtin if changed.is_empty() => plan.unchanged += 1,
-        Source::File | Source::Builtin => plan.changes.push(Change { object, name, step: Step::Update(changed) }),
+fn updated(before: &Fields, after: &Fields) -> Vec<Field> {
+    let value = |fields: &Fields, name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value.clone());
+    let mut names: Vec<&'static str> = after.iter().map(|(name, _)| *name).collect();
+    names.extend(before.iter().map(|(name, _)| *name).filter(|name| value(after, name).is_none()));
+    // A switch that the file doesn't mention stays as a person left it.
+    names.retain(|name| *name != "enabled" || value(after, name).is_some());
+    let field = |name| Field { name, before: value(before, name), after: value(after, name) };
+    names.into_iter().map(field).filter(|field| field.before != field.after).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects(list: &[(ObjectKind, &str, &[(&'static str, &str)])]) -> Objects {
+        let fields = |fields: &[(&'static str, &str)]| fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        list.iter().map(|(kind, name, of)| ((*kind, (*name).to_owned()), fields(of))).collect()
     }
-}
 
-/// The fields that differ, in the order of `after`, then those that go.
-fn changes(before: &[Field], after: &[Field]) -> Vec<FieldChange> {
-    let value = |fields: &[Field], name: &str| fields.iter().find(|field| field.field == name).map(|field| field.value.clone());
-    let gone = before.iter().filter(|field| value(after, &field.field).is_none());
-    let names = after.iter().chain(gone).map(|field| field.field.clone());
-    let all = names.map(|field| FieldChange { before: value(before, &field), after: value(after, &field), field });
-    all.filter(|change| change.before != change.after).collect()
-}
-
-/// A file without a runner policy puts back the default where it had set another.
-fn runner_policy<I>(plan: &mut Plan, current: Option<&Owned<I, FailoverPolicy>>, desired: Option<&FailoverPolicy>) {
-    let before = current.map_or_else(FailoverPolicy::default, |row| row.value.clone());
-    let source = current.map_or(Source::Builtin, |row| row.source);
-    let after = match (desired, source) {
-        (Some(policy), _) => policy.clone(),
-        (None, Source::File) => FailoverPolicy::default(),
-        (None, Source::Admin | Source::Builtin) => return plan.unchanged += 1,
-    };
-    update(plan, Noun::RunnerPolicy, "active".to_owned(), source, &fields::runner_policy(&before), &fields::runner_policy(&after));
-}
-
-/// A group that accounts belong to stays.
-fn groups_in_use(plan: &mut Plan, current: &Stored) {
-    for (name, group) in &current.groups {
-        if plan.step(Noun::Group, name) == Some(&Step::Remove) && current.groups_in_use.contains(&group.id) {
-            plan.conflicts.push(format!("group `{name}` can't be removed: accounts belong to it; keep it in the file"));
-        }
+    fn found(ours: Objects) -> Found {
+        Found { ours, ..Found::default() }
     }
-}
 
-/// Platform models of another owner keep what they refer to.
-fn still_referenced(plan: &mut Plan, current: &Stored) {
-    let kept: Vec<&OfferName> =
-        current.platform_models.keys().filter(|name| plan.step(Noun::PlatformModel, &name.to_string()) != Some(&Step::Remove)).collect();
-    let mut conflicts = Vec::new();
-    for name in kept {
-        let set = current.platform_models.get(name).and_then(|row| row.value.policy_set.as_deref());
-        let refers = [(Noun::Platform, Some(name.platform.as_str())), (Noun::Model, Some(name.model.as_str())), (Noun::PolicySet, set)];
-        for (object, referred) in refers {
-            let Some(referred) = referred else { continue };
-            // A platform model that the file declares can't refer to what the file lacks; only another owner's can.
-            let changed = plan.step(Noun::PlatformModel, &name.to_string()).is_some();
-            if !changed && plan.step(object, referred) == Some(&Step::Remove) {
-                conflicts.push(format!(
-                    "{object} `{referred}` can't be removed: platform_model `{name}`, which is not this file's, refers to it; keep it in the file"
-                ));
-            }
-        }
+    #[test]
+    fn the_same_twice_is_no_change() {
+        let same = objects(&[(ObjectKind::Model, "m", &[("strategy", "\"priority\"")])]);
+        let plan = diff(&found(same.clone()), &same);
+        assert!(plan.is_empty() && plan.conflicts.is_empty());
+        assert_eq!(plan.unchanged, 1);
     }
-    plan.conflicts.append(&mut conflicts);
+
+    #[test]
+    fn objects_are_made_changed_field_by_field_and_removed() {
+        let now = objects(&[
+            (ObjectKind::Platform, "old", &[("priority", "0")]),
+            (ObjectKind::Platform, "p", &[("priority", "0"), ("proxy", "\"none\""), ("test_mode", "false")]),
+        ]);
+        let wanted = objects(&[
+            (ObjectKind::Platform, "p", &[("priority", "1"), ("test_mode", "false")]),
+            (ObjectKind::Model, "m", &[("strategy", "\"priority\"")]),
+        ]);
+        let plan = diff(&found(now), &wanted);
+        let told: Vec<_> = plan.changes.iter().map(|change| (change.change, change.name.as_str(), change.fields.len())).collect();
+        assert_eq!(told, [(Changed::Update, "p", 2), (Changed::Create, "m", 1), (Changed::Remove, "old", 0)]);
+        let update = &plan.changes[0].fields;
+        assert_eq!(update[0], Field { name: "priority", before: Some("0".into()), after: Some("1".into()) });
+        assert_eq!(update[1], Field { name: "proxy", before: Some("\"none\"".into()), after: None });
+    }
+
+    #[test]
+    fn a_switch_that_is_not_mentioned_stays() {
+        let now = objects(&[(ObjectKind::Platform, "p", &[("enabled", "false")])]);
+        assert!(diff(&found(now.clone()), &objects(&[(ObjectKind::Platform, "p", &[])])).is_empty());
+        assert!(!diff(&found(now), &objects(&[(ObjectKind::Platform, "p", &[("enabled", "true")])])).is_empty());
+    }
+
+    #[test]
+    fn what_others_made_is_never_changed() {
+        let key = (ObjectKind::Platform, "p".to_owned());
+        let found = Found { others: BTreeMap::from([(key, "admin".to_owned())]), ..Found::default() };
+        let plan = diff(&found, &objects(&[(ObjectKind::Platform, "p", &[])]));
+        assert_eq!(plan.conflicts, ["platform `p` belongs to `admin`: rename it in the file, or remove it there"]);
+        assert!(diff(&found, &Objects::new()).is_empty());
+    }
+
+    #[test]
+    fn a_group_with_accounts_stays() {
+        let found = Found {
+            ours: objects(&[(ObjectKind::Group, "vip", &[])]),
+            groups_in_use: BTreeSet::from(["vip".to_owned()]),
+            ..Found::default()
+        };
+        assert_eq!(diff(&found, &Objects::new()).conflicts.len(), 1);
+    }
 }

@@ -1,145 +1,120 @@
-//! Objects as lists of fields, for comparing and showing. What is absent or empty has no field, so a list is complete: two objects with
-//! equal lists are equal. Secrets appear as fingerprints, hashed with this gateway's own key.
+//! Objects as lists of fields in JSON: what a plan compares and shows, and what a revision keeps. Secrets are fingerprints here.
 
-use easyai_core::catalog::{AllowedModels, Enabled, ProxySetting};
-use easyai_core::policy::FailoverPolicy;
+use easyai_core::catalog::{Enabled, Strategy};
+use easyai_core::policy::{FailoverPolicy, RetryPolicy};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::declared::{DeclaredGroup, DeclaredModel, DeclaredPlatform, DeclaredPlatformModel, DeclaredPolicySet};
-use super::plan::Field;
+use super::declared::{CredentialSpec, Declared, GroupSpec, PlatformModelSpec, PlatformSpec, ProxySpec};
+use super::diff::{Fields, ObjectKind, Objects};
 use crate::vault::Vault;
 
-/// Bytes of a fingerprint: enough that a change shows, too few to guess from.
-const FINGERPRINT_BYTES: usize = 4;
+/// What is shown of a keyed hash: enough to see that a secret changed, useless for finding it.
+const FINGERPRINT_BYTES: usize = 6;
 
-/// A list under construction.
-#[derive(Default)]
-struct Fields(Vec<Field>);
-
-impl Fields {
-    fn show(&mut self, field: impl Into<String>, value: impl std::fmt::Display) {
-        self.0.push(Field { field: field.into(), value: value.to_string() });
+/// All objects of `declared` by kind and name.
+pub(super) fn objects(declared: &Declared, vault: &Vault) -> Objects {
+    let mut objects = Objects::new();
+    for (name, retry) in &declared.policy_sets {
+        objects.insert((ObjectKind::PolicySet, name.clone()), policy_set(retry));
     }
-
-    fn some(&mut self, field: &str, value: Option<impl std::fmt::Display>) {
-        if let Some(value) = value {
-            self.show(field, value);
-        }
+    if let Some(policy) = &declared.runner_policy {
+        objects.insert((ObjectKind::RunnerPolicy, "failover".to_owned()), failover(policy));
     }
-
-    /// A value by its JSON, which is its contract; for those whose JSON can't fail to be written.
-    fn json(&mut self, field: &str, value: &impl serde::Serialize) {
-        self.show(field, serde_json::to_string(value).unwrap_or_else(|error| format!("({error})")));
+    for (name, group) in &declared.groups {
+        objects.insert((ObjectKind::Group, name.clone()), group_fields(group));
     }
+    for (name, spec) in &declared.platforms {
+        objects.insert((ObjectKind::Platform, name.clone()), platform(spec, vault));
+    }
+    for (name, strategy) in &declared.models {
+        objects.insert((ObjectKind::Model, name.clone()), model(*strategy));
+    }
+    for ((platform, model), spec) in &declared.platform_models {
+        objects.insert((ObjectKind::PlatformModel, format!("{platform}/{model}")), platform_model(spec));
+    }
+    objects
+}
 
-    fn some_json(&mut self, field: &str, value: Option<&impl serde::Serialize>) {
-        if let Some(value) = value {
-            self.json(field, value);
-        }
+fn platform(spec: &PlatformSpec, vault: &Vault) -> Fields {
+    let PlatformSpec { provider, base_url, priority, credentials, proxy, timeouts, options, test_mode, enabled } = spec;
+    let mut fields = vec![
+        ("provider", json(provider)),
+        ("base_url", json(base_url)),
+        ("priority", json(priority)),
+        ("credentials", json(&credentials.iter().map(|credential| credential_text(credential, vault)).collect::<Vec<_>>())),
+        ("timeouts", json(timeouts)),
+        ("options", json(options)),
+        ("test_mode", json(test_mode)),
+    ];
+    if let Some(proxy) = proxy {
+        fields.push(("proxy", json(&proxy_text(proxy, vault))));
+    }
+    switch(&mut fields, *enabled);
+    fields
+}
+
+fn model(strategy: Strategy) -> Fields {
+    vec![("strategy", json(&strategy))]
+}
+
+fn platform_model(spec: &PlatformModelSpec) -> Fields {
+    let PlatformModelSpec { upstream_name, model_types, policy_set, price, cost, .. } = spec;
+    let PlatformModelSpec { weight, priority, context_tokens, max_output_tokens, overrides, enabled, .. } = spec;
+    let mut fields = vec![("upstream_name", json(upstream_name)), ("model_types", json(model_types)), ("weight", json(weight))];
+    let some = [
+        ("policy_set", policy_set.as_ref().map(json)),
+        ("price", price.as_ref().map(json)),
+        ("cost", cost.as_ref().map(json)),
+        ("priority", priority.as_ref().map(json)),
+        ("context_tokens", context_tokens.as_ref().map(json)),
+        ("max_output_tokens", max_output_tokens.as_ref().map(json)),
+        ("overrides", (*overrides != Default::default()).then(|| json(overrides))),
+    ];
+    fields.extend(some.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))));
+    switch(&mut fields, *enabled);
+    fields
+}
+
+fn policy_set(retry: &RetryPolicy) -> Fields {
+    vec![("retry", json(retry))]
+}
+
+fn failover(policy: &FailoverPolicy) -> Fields {
+    vec![
+        ("max_platforms", json(&policy.max_platforms)),
+        ("max_duration_seconds", json(&policy.max_duration_seconds)),
+        ("rules", json(&policy.rules)),
+    ]
+}
+
+fn group_fields(group: &GroupSpec) -> Fields {
+    vec![("price_multiplier", json(&group.price_multiplier)), ("models", json(&group.models))]
+}
+
+fn switch(fields: &mut Fields, enabled: Option<Enabled>) {
+    if let Some(enabled) = enabled {
+        fields.push(("enabled", json(&(enabled == Enabled::Yes))));
     }
 }
 
-/// What is shown of a secret.
-fn fingerprint(vault: &Vault, secret: &SecretString) -> String {
-    // Prefixed: what is hashed here is never an API key's hash.
-    let hash = vault.hash_key(&format!("fingerprint\0{}", secret.expose_secret()));
+fn credential_text(credential: &CredentialSpec, vault: &Vault) -> String {
+    format!("{} weight={} fingerprint={}", credential.origin, credential.weight, fingerprint(&credential.secret, vault))
+}
+
+fn proxy_text(proxy: &ProxySpec, vault: &Vault) -> String {
+    match proxy {
+        ProxySpec::Direct => "none".to_owned(),
+        ProxySpec::Url(url) => format!("fingerprint={}", fingerprint(url, vault)),
+    }
+}
+
+fn fingerprint(secret: &SecretString, vault: &Vault) -> String {
+    // Another purpose than API keys: the same text hashes differently.
+    let hash = vault.hash_key(&format!("fingerprint of a secret: {}", secret.expose_secret()));
     hash.iter().take(FINGERPRINT_BYTES).map(|byte| format!("{byte:02x}")).collect()
 }
 
-const fn yes(enabled: Enabled) -> bool {
-    match enabled {
-        Enabled::Yes => true,
-        Enabled::No => false,
-    }
-}
-
-/// The names of a set, as the file writes them.
-pub(super) fn names(models: &AllowedModels) -> Vec<String> {
-    match models {
-        AllowedModels::All => vec!["*".to_owned()],
-        AllowedModels::Named(names) => {
-            let mut names: Vec<String> = names.iter().cloned().collect();
-            names.sort();
-            names
-        }
-    }
-}
-
-pub(super) fn group(group: &DeclaredGroup) -> Vec<Field> {
-    let mut fields = Fields::default();
-    fields.show("price_multiplier", group.price_multiplier);
-    fields.json("models", &names(&group.models));
-    fields.0
-}
-
-pub(super) fn policy_set(set: &DeclaredPolicySet) -> Vec<Field> {
-    let mut fields = Fields::default();
-    fields.show("retry.enabled", set.retry.enabled);
-    fields.show("retry.max_attempts", set.retry.max_attempts);
-    fields.json("retry.backoff", &set.retry.backoff);
-    if !set.retry.rules.is_empty() {
-        fields.json("retry.rules", &set.retry.rules);
-    }
-    fields.0
-}
-
-pub(super) fn model(model: &DeclaredModel) -> Vec<Field> {
-    let mut fields = Fields::default();
-    fields.show("strategy", model.strategy);
-    fields.0
-}
-
-pub(super) fn platform(platform: &DeclaredPlatform, vault: &Vault) -> Vec<Field> {
-    let mut fields = Fields::default();
-    fields.show("provider", platform.provider);
-    if !platform.base_url.is_empty() {
-        fields.show("base_url", &platform.base_url);
-    }
-    fields.show("priority", platform.priority);
-    for (index, credential) in platform.credentials.iter().enumerate() {
-        let (print, weight) = (fingerprint(vault, &credential.secret), credential.weight);
-        fields.show(format!("credential #{}", index + 1), format_args!("{} (fingerprint {print}, weight {weight})", credential.origin));
-    }
-    match &platform.proxy {
-        Some(ProxySetting::Direct) => fields.show("proxy", "none"),
-        Some(ProxySetting::Url(url)) => fields.show("proxy", format_args!("(fingerprint {})", fingerprint(vault, url))),
-        None => {}
-    }
-    fields.show("timeouts.connect_ms", platform.timeouts.connect_ms);
-    fields.show("timeouts.first_delta_ms", platform.timeouts.first_delta_ms);
-    fields.show("timeouts.idle_ms", platform.timeouts.idle_ms);
-    fields.show("timeouts.total_ms", platform.timeouts.total_ms);
-    fields.show("test_mode", platform.test_mode);
-    fields.show("options.stream_options", platform.options.stream_options);
-    fields.some_json("simulation", platform.options.simulation.as_ref());
-    fields.show("enabled", yes(platform.enabled));
-    fields.0
-}
-
-pub(super) fn platform_model(offer: &DeclaredPlatformModel) -> Vec<Field> {
-    let mut fields = Fields::default();
-    fields.show("upstream_name", &offer.upstream_name);
-    fields.json("model_types", &offer.model_types);
-    fields.some("policy_set", offer.policy_set.as_ref());
-    fields.some_json("price", offer.price.as_ref());
-    fields.some_json("cost", offer.cost.as_ref());
-    fields.show("weight", offer.weight);
-    fields.some("priority", offer.priority);
-    fields.some("context_tokens", offer.context_tokens);
-    fields.some("max_output_tokens", offer.max_output_tokens);
-    fields.some_json("overrides.retry", offer.overrides.retry.as_ref());
-    fields.some("overrides.max_platforms", offer.overrides.max_platforms);
-    fields.some("overrides.max_duration_seconds", offer.overrides.max_duration_seconds);
-    fields.show("enabled", yes(offer.enabled));
-    fields.0
-}
-
-pub(super) fn runner_policy(policy: &FailoverPolicy) -> Vec<Field> {
-    let mut fields = Fields::default();
-    fields.show("failover.max_platforms", policy.max_platforms);
-    fields.show("failover.max_duration_seconds", policy.max_duration_seconds);
-    if !policy.rules.is_empty() {
-        fields.json("failover.rules", &policy.rules);
-    }
-    fields.0
+fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
+    // These types are plain data: nothing in them can fail to be written.
+    serde_json::to_string(value).unwrap_or_else(|error| format!("\"{error}\""))
 }

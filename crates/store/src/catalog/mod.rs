@@ -1,69 +1,75 @@
-//! The catalogue's rows: read into the snapshot that serves ([`load`]), compared with what a file declares ([`plan`]) and changed to it
-//! ([`apply`]). Every change of catalogue, accounts or keys moves one revision number in its own transaction, so a node that sees the
-//! number sees the change.
+//! The catalogue in the database: read as one snapshot, changed as one transaction.
 //!
-//! # What can be wrong
-//! A row that can't be read gives [`StoreError::Corrupt`] with its table, row and field: nothing is loaded then, and a node serves on
-//! with the snapshot it has.
+//! Every change of what a node keeps in memory moves the revision in the same transaction, and nodes look at it twice a second. A row
+//! that can't be read gives [`StoreError::Corrupt`] with its table, name and field; the last good snapshot serves on then.
 
 mod apply;
+mod audit;
+mod cell;
+mod current;
 mod declared;
-mod defaults;
 mod diff;
 mod fields;
-mod plan;
-mod read;
-mod snapshot;
-mod stored;
+mod load;
+mod platforms;
 mod write;
 
-use easyai_core::catalog::Catalog;
+pub use self::apply::{apply, plan};
+pub use self::declared::{CredentialSpec, Declared, GroupSpec, PlatformModelSpec, PlatformSpec, ProxySpec};
+pub use self::diff::{Change, Changed, Field, ObjectKind, Plan};
+pub use self::load::load;
+pub use self::platforms::{PlatformRow, list_platforms, set_platform_enabled};
+
+pub(crate) use self::audit::{Audit, record};
+pub(crate) use self::cell::{Cell, in_table};
 
 use crate::column::One;
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
-use crate::sql;
-use crate::vault::Vault;
+use crate::{now, sql};
 
-pub use apply::{Applied, apply};
-pub use declared::{
-    Declared, DeclaredCredential, DeclaredGroup, DeclaredModel, DeclaredPlatform, DeclaredPlatformModel, DeclaredPolicySet, OfferName,
-};
-pub use defaults::{DEFAULT_GROUP, ensure_defaults};
-pub use diff::diff;
-pub use plan::{Change, Field, FieldChange, Noun, Plan, Step};
-pub use stored::{Owned, Source, Stored};
+/// The owner of what the catalogue file says.
+pub const FILE: &str = "file";
+/// The owner of what a person made by the command line or the admin API.
+pub const ADMIN: &str = "admin";
+/// The mark of what was removed: kept, since tasks and charges name it, but no part of the catalogue.
+pub(crate) const REMOVED: &str = "removed";
+/// The group that accounts are in if nothing else was said.
+pub const DEFAULT_GROUP: &str = "default";
 
-/// The whole catalogue, as at one moment.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] names what can't be read; [`StoreError::Setting`] if a secret was sealed with another master key.
-pub async fn load(db: &Db, vault: &Vault) -> Result<Catalog, StoreError> {
-    let mut tx = db.snapshot().await?;
-    snapshot::load(&mut tx, vault).await
-}
-
-/// The number that moves with every change of catalogue, accounts or keys.
+/// The revision of what nodes keep in memory: catalogue, accounts, keys, and who is switched off.
 ///
 /// # Errors
 /// [`StoreError`] if it can't be read.
 pub async fn revision(db: &Db) -> Result<i64, StoreError> {
     let mut conn = db.read().await?;
-    Ok(sql!(conn, one One<i64>, "SELECT revision FROM catalog_state WHERE id = 1")?.0)
+    let (revision,) = sql!(conn, one One<i64>, "SELECT revision FROM catalog_state WHERE id = 1")?;
+    Ok(revision)
 }
 
-/// What [`apply`] would change.
+/// Moves the revision; gives the new one. Whoever moves it holds its row until the commit, so that changes come one after another.
+pub(crate) async fn bump(tx: &mut Tx) -> Result<i64, StoreError> {
+    sql!(tx, execute "UPDATE catalog_state SET revision = revision + 1 WHERE id = 1")?;
+    let (revision,) = sql!(tx, one One<i64>, "SELECT revision FROM catalog_state WHERE id = 1")?;
+    Ok(revision)
+}
+
+/// Makes the group `default` (every model, times one) if there is none, so that a first account has one.
 ///
 /// # Errors
-/// [`StoreError`] if the rows can't be read.
-pub async fn plan(db: &Db, vault: &Vault, desired: &Declared) -> Result<Plan, StoreError> {
-    let mut tx = db.snapshot().await?;
-    let stored = read::read(&mut tx, vault).await?;
-    Ok(diff(&stored, desired, vault))
+/// [`StoreError`] if it can't be written.
+pub async fn seed(db: &Db) -> Result<(), StoreError> {
+    let mut tx = db.write().await?;
+    if seed_in(&mut tx).await? {
+        bump(&mut tx).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
-/// Moves the revision; gives the new one. On PostgreSQL it also makes writers of the catalogue take turns, until the commit.
-pub(crate) async fn bump(tx: &mut Tx) -> Result<i64, StoreError> {
-    let update = "UPDATE catalog_state SET revision = revision + 1 WHERE id = 1 RETURNING revision";
-    Ok(sql!(tx, one One<i64>, update)?.0)
+/// The same within a transaction; whether it was made.
+pub(crate) async fn seed_in(tx: &mut Tx) -> Result<bool, StoreError> {
+    let insert = "INSERT INTO groups (id, name, price_multiplier, models, source, created_at)
+        VALUES ($1, $2, 1000000, '[\"*\"]', $3, $4) ON CONFLICT (name) DO NOTHING";
+    Ok(sql!(tx, execute insert, uuid::Uuid::now_v7(), DEFAULT_GROUP, FILE, now().micros())? > 0)
 }

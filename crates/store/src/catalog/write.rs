@@ -1,131 +1,201 @@
-//! The statements that change the catalogue: one row each.
+//! Writes one object of a plan. What was removed comes back under its old id, so that its history is one.
 
-use easyai_core::catalog::{Enabled, ProxySetting};
-use easyai_core::policy::FailoverPolicy;
+use easyai_core::catalog::Enabled;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::declared::{DeclaredCredential, DeclaredGroup, DeclaredModel, DeclaredPlatform, DeclaredPlatformModel, DeclaredPolicySet};
-use super::fields::names;
-use super::read::DIRECT;
-use super::stored::Source;
+use super::current::PROXY_NONE;
+use super::declared::{CredentialSpec, Declared, PlatformModelSpec, PlatformSpec, ProxySpec};
+use super::diff::{Change, ObjectKind};
+use super::{FILE, REMOVED};
+use crate::column::One;
 use crate::db::Tx;
 use crate::error::StoreError;
 use crate::vault::Vault;
 use crate::{now, sql};
 
-/// The ids that a platform model refers to.
-#[derive(Clone, Copy)]
-pub(super) struct Refers {
-    pub(super) platform: Uuid,
-    pub(super) model: Uuid,
-    pub(super) policy_set: Option<Uuid>,
-    pub(super) price: Option<Uuid>,
+/// Writes within one transaction.
+pub(super) struct Writer<'a> {
+    pub tx: &'a mut Tx,
+    pub vault: &'a Vault,
+    pub declared: &'a Declared,
 }
 
-pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Statement(format!("a value has no JSON form: {error}")))
+/// A row that must be there, since the plan says so.
+fn missing(kind: ObjectKind, name: &str) -> StoreError {
+    StoreError::NotFound(format!("{kind} `{name}`"))
 }
 
-fn yes(enabled: Enabled) -> bool {
-    enabled == Enabled::Yes
+fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Statement(error.to_string()))
 }
 
-pub(super) async fn create_group(tx: &mut Tx, id: Uuid, name: &str, group: &DeclaredGroup, source: Source) -> Result<(), StoreError> {
-    let insert = "INSERT INTO groups (id, name, price_multiplier, models, source, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
-    let (multiplier, models) = (i64::from(group.price_multiplier.millionths()), json(&names(&group.models))?);
-    sql!(tx, execute insert, id, name, multiplier, &models, source.as_str(), now().micros()).map(drop)
-}
-
-pub(super) async fn update_group(tx: &mut Tx, id: Uuid, group: &DeclaredGroup, source: Source) -> Result<(), StoreError> {
-    let update = "UPDATE groups SET price_multiplier = $2, models = $3, source = $4 WHERE id = $1";
-    let (multiplier, models) = (i64::from(group.price_multiplier.millionths()), json(&names(&group.models))?);
-    sql!(tx, execute update, id, multiplier, &models, source.as_str()).map(drop)
-}
-
-pub(super) async fn put_policy_set(tx: &mut Tx, id: Uuid, name: &str, set: &DeclaredPolicySet) -> Result<(), StoreError> {
-    let put = "INSERT INTO policy_sets (id, name, policy, source, created_at) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (id) DO UPDATE SET policy = excluded.policy, source = excluded.source";
-    sql!(tx, execute put, id, name, &json(&set.retry)?, Source::File.as_str(), now().micros()).map(drop)
-}
-
-pub(super) async fn put_model(tx: &mut Tx, id: Uuid, name: &str, model: &DeclaredModel) -> Result<(), StoreError> {
-    let put = "INSERT INTO models (id, name, strategy, source, enabled, created_at) VALUES ($1, $2, $3, $4, TRUE, $5)
-        ON CONFLICT (id) DO UPDATE SET strategy = excluded.strategy, source = excluded.source";
-    sql!(tx, execute put, id, name, model.strategy.as_str(), Source::File.as_str(), now().micros()).map(drop)
-}
-
-pub(super) async fn put_platform(tx: &mut Tx, vault: &Vault, id: Uuid, name: &str, platform: &DeclaredPlatform) -> Result<(), StoreError> {
-    let put =
-        "INSERT INTO platforms (id, name, provider, base_url, priority, proxy, timeouts, options, test_mode, source, enabled, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-        ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, base_url = excluded.base_url, priority = excluded.priority,
-            proxy = excluded.proxy, timeouts = excluded.timeouts, options = excluded.options, test_mode = excluded.test_mode,
-            source = excluded.source, enabled = excluded.enabled";
-    let proxy = match &platform.proxy {
-        None => None,
-        Some(ProxySetting::Direct) => Some(DIRECT.to_vec()),
-        Some(ProxySetting::Url(url)) => Some(vault.seal(id, url)?),
-    };
-    let (timeouts, options, source) = (json(&platform.timeouts)?, json(&platform.options)?, Source::File.as_str());
-    sql!(
-        tx, execute put, id, name, platform.provider.as_str(), &platform.base_url, i64::from(platform.priority), proxy.clone(), &timeouts,
-        &options, platform.test_mode, source, yes(platform.enabled), now().micros()
-    )?;
-    sql!(tx, execute "DELETE FROM credentials WHERE platform_id = $1", id)?;
-    for (position, credential) in (0_i64..).zip(&platform.credentials) {
-        create_credential(tx, vault, id, position, credential).await?;
+impl Writer<'_> {
+    /// Makes an object, or makes it what it should be.
+    pub async fn put(&mut self, change: &Change) -> Result<(), StoreError> {
+        let (declared, name) = (self.declared, change.name.as_str());
+        let missing = || missing(change.kind, name);
+        match change.kind {
+            ObjectKind::PolicySet => self.put_policy_set(name).await,
+            ObjectKind::RunnerPolicy => self.put_runner_policy().await,
+            ObjectKind::Group => self.put_group(name).await,
+            ObjectKind::Platform => {
+                let recredentialed = change.fields.iter().any(|field| field.name == "credentials");
+                self.put_platform(name, declared.platforms.get(name).ok_or_else(missing)?, recredentialed).await
+            }
+            ObjectKind::Model => self.put_model(name).await,
+            ObjectKind::PlatformModel => {
+                let mut all = declared.platform_models.iter();
+                let found = all.find(|((platform, model), _)| {
+                    name.strip_prefix(platform.as_str()).and_then(|rest| rest.strip_prefix('/')) == Some(model)
+                });
+                let ((platform, model), spec) = found.ok_or_else(missing)?;
+                // The price has a version of its own: only one that changed makes a new one.
+                let repriced = change.fields.iter().any(|field| field.name == "price" || field.name == "cost");
+                self.put_platform_model(platform, model, spec, repriced).await
+            }
+        }
     }
-    Ok(())
-}
 
-async fn create_credential(
-    tx: &mut Tx,
-    vault: &Vault,
-    platform: Uuid,
-    position: i64,
-    credential: &DeclaredCredential,
-) -> Result<(), StoreError> {
-    let insert =
-        "INSERT INTO credentials (id, platform_id, position, weight, origin, secret, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let id = Uuid::now_v7();
-    let sealed = vault.seal(id, &SecretString::clone(&credential.secret))?;
-    let weight = i64::from(credential.weight.get());
-    sql!(tx, execute insert, id, platform, position, weight, &credential.origin, sealed.clone(), now().micros()).map(drop)
-}
+    /// Takes an object out of use. Rows stay, since tasks and charges name them; secrets go.
+    pub async fn remove(&mut self, change: &Change) -> Result<(), StoreError> {
+        let (tx, name) = (&mut *self.tx, change.name.as_str());
+        match change.kind {
+            ObjectKind::PolicySet => sql!(tx, execute "UPDATE policy_sets SET source = $2 WHERE name = $1", name, REMOVED)?,
+            ObjectKind::RunnerPolicy => sql!(tx, execute "UPDATE runner_policies SET active = FALSE WHERE active")?,
+            ObjectKind::Group => sql!(tx, execute "UPDATE groups SET source = $2 WHERE name = $1", name, REMOVED)?,
+            ObjectKind::Model => sql!(tx, execute "UPDATE models SET source = $2 WHERE name = $1", name, REMOVED)?,
+            ObjectKind::PlatformModel => {
+                let update = "UPDATE platform_models SET source = $2, price_id = NULL WHERE id IN (SELECT o.id FROM platform_models o
+                    JOIN platforms p ON p.id = o.platform_id JOIN models m ON m.id = o.model_id WHERE p.name || '/' || m.name = $1)";
+                sql!(tx, execute update, name, REMOVED)?
+            }
+            ObjectKind::Platform => {
+                let secrets = "DELETE FROM credentials WHERE platform_id IN (SELECT id FROM platforms WHERE name = $1)";
+                sql!(tx, execute secrets, name)?;
+                sql!(tx, execute "UPDATE platforms SET source = $2, proxy = NULL WHERE name = $1", name, REMOVED)?
+            }
+        };
+        Ok(())
+    }
 
-pub(super) async fn put_platform_model(tx: &mut Tx, id: Uuid, refers: Refers, offer: &DeclaredPlatformModel) -> Result<(), StoreError> {
-    let put = "INSERT INTO platform_models (id, platform_id, model_id, upstream_name, model_types, price_id, weight, priority,
-            context_tokens, max_output_tokens, policy_set_id, overrides, source, enabled, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-        ON CONFLICT (id) DO UPDATE SET upstream_name = excluded.upstream_name, model_types = excluded.model_types,
-            price_id = excluded.price_id, weight = excluded.weight, priority = excluded.priority,
-            context_tokens = excluded.context_tokens, max_output_tokens = excluded.max_output_tokens,
-            policy_set_id = excluded.policy_set_id, overrides = excluded.overrides, source = excluded.source, enabled = excluded.enabled";
-    let (types, overrides) = (json(&offer.model_types)?, json(&offer.overrides)?);
-    let (weight, priority) = (i64::from(offer.weight.get()), offer.priority.map(i64::from));
-    let context = offer.context_tokens.map(|tokens| i64::from(tokens.get()));
-    let output = offer.max_output_tokens.map(|tokens| i64::from(tokens.get()));
-    sql!(
-        tx, execute put, id, refers.platform, refers.model, &offer.upstream_name, &types, refers.price, weight, priority, context, output,
-        refers.policy_set, &overrides, Source::File.as_str(), yes(offer.enabled), now().micros()
-    )
-    .map(drop)
-}
+    async fn put_policy_set(&mut self, name: &str) -> Result<(), StoreError> {
+        let retry = self.declared.policy_sets.get(name).ok_or_else(|| missing(ObjectKind::PolicySet, name))?;
+        let upsert = "INSERT INTO policy_sets (id, name, policy, source, created_at) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (name) DO UPDATE SET policy = excluded.policy, source = excluded.source";
+        let tx = &mut *self.tx;
+        sql!(tx, execute upsert, Uuid::now_v7(), name, json(retry)?, FILE, now().micros()).map(drop)
+    }
 
-/// A new version of a price. Older ones stay: charges name them.
-pub(super) async fn create_price(tx: &mut Tx, offer_id: Uuid, offer: &DeclaredPlatformModel) -> Result<Option<Uuid>, StoreError> {
-    let Some(price) = &offer.price else { return Ok(None) };
-    let insert = "INSERT INTO prices (id, platform_model_id, price, cost, source, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
-    let (id, price) = (Uuid::now_v7(), json(price)?);
-    let cost = offer.cost.as_ref().map(json).transpose()?;
-    sql!(tx, execute insert, id, offer_id, &price, cost.as_deref(), Source::File.as_str(), now().micros())?;
-    Ok(Some(id))
-}
+    /// A version of its own: runs keep the one they began with.
+    async fn put_runner_policy(&mut self) -> Result<(), StoreError> {
+        let policy = self.declared.runner_policy.as_ref().ok_or_else(|| missing(ObjectKind::RunnerPolicy, "failover"))?;
+        let tx = &mut *self.tx;
+        sql!(tx, execute "UPDATE runner_policies SET active = FALSE WHERE active")?;
+        let insert = "INSERT INTO runner_policies (id, policy, active, source, created_at) VALUES ($1, $2, TRUE, $3, $4)";
+        sql!(tx, execute insert, Uuid::now_v7(), json(policy)?, FILE, now().micros()).map(drop)
+    }
 
-/// A new version of the runner policy, active from now on.
-pub(super) async fn create_runner_policy(tx: &mut Tx, policy: &FailoverPolicy, source: Source) -> Result<(), StoreError> {
-    sql!(tx, execute "UPDATE runner_policies SET active = FALSE WHERE active")?;
-    let insert = "INSERT INTO runner_policies (id, policy, active, source, created_at) VALUES ($1, $2, TRUE, $3, $4)";
-    sql!(tx, execute insert, Uuid::now_v7(), &json(policy)?, source.as_str(), now().micros()).map(drop)
+    async fn put_group(&mut self, name: &str) -> Result<(), StoreError> {
+        let group = self.declared.groups.get(name).ok_or_else(|| missing(ObjectKind::Group, name))?;
+        let upsert = "INSERT INTO groups (id, name, price_multiplier, models, source, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (name) DO UPDATE SET price_multiplier = excluded.price_multiplier, models = excluded.models, source = excluded.source";
+        let multiplier = i64::from(group.price_multiplier.millionths());
+        let tx = &mut *self.tx;
+        sql!(tx, execute upsert, Uuid::now_v7(), name, multiplier, json(&group.models)?, FILE, now().micros()).map(drop)
+    }
+
+    async fn put_model(&mut self, name: &str) -> Result<(), StoreError> {
+        let strategy = self.declared.models.get(name).ok_or_else(|| missing(ObjectKind::Model, name))?;
+        let upsert = "INSERT INTO models (id, name, strategy, source, enabled, created_at) VALUES ($1, $2, $3, $4, TRUE, $5)
+            ON CONFLICT (name) DO UPDATE SET strategy = excluded.strategy, source = excluded.source";
+        let tx = &mut *self.tx;
+        sql!(tx, execute upsert, Uuid::now_v7(), name, strategy.as_str(), FILE, now().micros()).map(drop)
+    }
+
+    async fn put_platform(&mut self, name: &str, spec: &PlatformSpec, recredentialed: bool) -> Result<(), StoreError> {
+        // First the id: the proxy is sealed for it.
+        let tx = &mut *self.tx;
+        let known = sql!(tx, optional One<Uuid>, "SELECT id FROM platforms WHERE name = $1", name)?;
+        let id = known.map_or_else(Uuid::now_v7, |(id,)| id);
+        let proxy = match &spec.proxy {
+            None => None,
+            Some(ProxySpec::Direct) => Some(PROXY_NONE.to_vec()),
+            Some(ProxySpec::Url(url)) => Some(self.vault.seal(id, url)?),
+        };
+        let upsert = "INSERT INTO platforms (id, name, provider, base_url, priority, proxy, timeouts, options, test_mode, source, enabled, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, COALESCE($11, TRUE), $12)
+            ON CONFLICT (name) DO UPDATE SET provider = excluded.provider, base_url = excluded.base_url, priority = excluded.priority,
+                proxy = excluded.proxy, timeouts = excluded.timeouts, options = excluded.options, test_mode = excluded.test_mode,
+                source = excluded.source, enabled = COALESCE($11, platforms.enabled)";
+        let enabled = spec.enabled.map(|enabled| enabled == Enabled::Yes);
+        sql!(tx, execute upsert, id, name, spec.provider.as_str(), spec.base_url.as_str(), i64::from(spec.priority), proxy,
+            json(&spec.timeouts)?, json(&spec.options)?, spec.test_mode, FILE, enabled, now().micros())?;
+        if recredentialed { self.put_credentials(id, &spec.credentials).await } else { Ok(()) }
+    }
+
+    /// New rows for all of them: a credential's id stands for one secret, which other code may remember as good or bad.
+    async fn put_credentials(&mut self, platform: Uuid, specs: &[CredentialSpec]) -> Result<(), StoreError> {
+        let tx = &mut *self.tx;
+        sql!(tx, execute "DELETE FROM credentials WHERE platform_id = $1", platform)?;
+        let insert =
+            "INSERT INTO credentials (id, platform_id, position, weight, origin, secret, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        for (position, spec) in (0_i64..).zip(specs) {
+            let id = Uuid::now_v7();
+            let secret: &SecretString = &spec.secret;
+            let (sealed, weight) = (self.vault.seal(id, secret)?, i64::from(spec.weight.get()));
+            sql!(tx, execute insert, id, platform, position, weight, spec.origin.as_str(), sealed, now().micros())?;
+        }
+        Ok(())
+    }
+
+    async fn put_platform_model(
+        &mut self,
+        platform: &str,
+        model: &str,
+        spec: &PlatformModelSpec,
+        repriced: bool,
+    ) -> Result<(), StoreError> {
+        let platform_id = self.id_of("SELECT id FROM platforms WHERE name = $1", ObjectKind::Platform, platform).await?;
+        let model_id = self.id_of("SELECT id FROM models WHERE name = $1", ObjectKind::Model, model).await?;
+        let policy_set = match &spec.policy_set {
+            Some(name) => Some(self.id_of("SELECT id FROM policy_sets WHERE name = $1", ObjectKind::PolicySet, name).await?),
+            None => None,
+        };
+        let tx = &mut *self.tx;
+        let upsert = "INSERT INTO platform_models (id, platform_id, model_id, upstream_name, model_types, weight, priority, context_tokens,
+                max_output_tokens, policy_set_id, overrides, source, enabled, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, COALESCE($13, TRUE), $14)
+            ON CONFLICT (platform_id, model_id) DO UPDATE SET upstream_name = excluded.upstream_name, model_types = excluded.model_types,
+                weight = excluded.weight, priority = excluded.priority, context_tokens = excluded.context_tokens,
+                max_output_tokens = excluded.max_output_tokens, policy_set_id = excluded.policy_set_id, overrides = excluded.overrides,
+                source = excluded.source, enabled = COALESCE($13, platform_models.enabled)";
+        let enabled = spec.enabled.map(|enabled| enabled == Enabled::Yes);
+        sql!(tx, execute upsert, Uuid::now_v7(), platform_id, model_id, spec.upstream_name.as_str(), json(&spec.model_types)?,
+            i64::from(spec.weight.get()), spec.priority.map(i64::from), spec.context_tokens.map(|tokens| i64::from(tokens.get())),
+            spec.max_output_tokens.map(|tokens| i64::from(tokens.get())), policy_set, json(&spec.overrides)?, FILE, enabled,
+            now().micros())?;
+        if repriced { self.put_price(platform_id, model_id, spec).await } else { Ok(()) }
+    }
+
+    /// A new version of price and cost: charges name the one they were computed by, so none is ever changed.
+    async fn put_price(&mut self, platform: Uuid, model: Uuid, spec: &PlatformModelSpec) -> Result<(), StoreError> {
+        let tx = &mut *self.tx;
+        let (offer,) = sql!(tx, one One<Uuid>, "SELECT id FROM platform_models WHERE platform_id = $1 AND model_id = $2", platform, model)?;
+        let version = match &spec.price {
+            None => None,
+            Some(price) => {
+                let (id, cost) = (Uuid::now_v7(), spec.cost.as_ref().map(json).transpose()?);
+                let insert = "INSERT INTO prices (id, platform_model_id, price, cost, source, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+                sql!(tx, execute insert, id, offer, json(price)?, cost, FILE, now().micros())?;
+                Some(id)
+            }
+        };
+        sql!(tx, execute "UPDATE platform_models SET price_id = $2 WHERE id = $1", offer, version).map(drop)
+    }
+
+    async fn id_of(&mut self, select: &'static str, kind: ObjectKind, name: &str) -> Result<Uuid, StoreError> {
+        let tx = &mut *self.tx;
+        sql!(tx, optional One<Uuid>, select, name)?.map(|(id,)| id).ok_or_else(|| missing(kind, name))
+    }
 }

@@ -155,6 +155,12 @@ impl Journal {
         self.committed.subscribe()
     }
 
+    /// Whether something sent now is queued at once.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.queue.capacity() >= RESERVED / 2
+    }
+
     /// How much is waiting, for metrics.
     #[must_use]
     pub fn waiting(&self) -> usize {

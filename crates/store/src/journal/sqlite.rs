@@ -18,6 +18,10 @@ use crate::error::{StoreError, from_sqlite_code};
 /// Prepared statements kept: more than there are.
 const STATEMENTS: usize = 64;
 
+/// Pages in the write-ahead log before they are copied into the file. A page that changes with every batch is then copied once in many;
+/// SQLite's own 1,000 cost a tenth of the journal's time. The log stays below about 32 MB.
+const CHECKPOINT_PAGES: i64 = 8_000;
+
 /// Starts the thread. It ends when all handles of the journal are gone.
 pub(super) fn start(path: PathBuf, queue: mpsc::Receiver<Work>, committed: broadcast::Sender<TaskId>) -> Result<(), StoreError> {
     let writer = Writer { path, connection: None, committed, orphans: Vec::new() };
@@ -140,6 +144,7 @@ fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", "on")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
