@@ -1,1 +1,35 @@
-//! placeholder
+//! Carries a task through: prepare → open → deliver → finish.
+//!
+//! ```text
+//! prepare ─ begin (task and hold durable) ─▶ open ⇄ core::run ─▶ first useful delta or answer ─▶ deliver ─▶ finish (one commit)
+//! ```
+//!
+//! The runner has no opinion: it compares no status code and holds no policy. It tells `core::run` what happened and does what the
+//! next step says. Whatever future is dropped, and wherever, the task ends exactly once: its notes are owned by a guard.
+
+mod bill;
+mod caller;
+pub mod clock;
+mod count;
+mod deliver;
+mod error;
+mod finish;
+mod health;
+mod idempotency;
+pub mod metrics;
+mod open;
+mod outputs;
+mod plain;
+mod prepare;
+mod record;
+mod runner;
+pub mod settings;
+mod snapshot;
+mod tally;
+
+pub use caller::{Caller, KeyRefused};
+pub use deliver::Delivering;
+pub use error::CallError;
+pub use prepare::ChatAsk;
+pub use runner::{Parts, Reply, Runner, Served};
+pub use settings::Settings;

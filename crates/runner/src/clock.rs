@@ -1,0 +1,59 @@
+//! The runner's clock and dice: the only places where a run meets the time and chance that core is told of.
+
+use std::time::{Duration, Instant};
+
+use easyai_core::time::Timestamp;
+use uuid::Uuid;
+
+/// The wall clock, for what is shown or must outlive a restart.
+#[must_use]
+pub fn now() -> Timestamp {
+    easyai_store::now()
+}
+
+/// A new id's bits: a UUIDv7, sortable by time.
+#[must_use]
+pub fn new_id() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// Randomness for ties and jitter. Not for secrets.
+#[must_use]
+pub fn dice() -> u64 {
+    // A new UUIDv7 ends in 62 random bits and saves a second generator.
+    Uuid::now_v7().as_u64_pair().1
+}
+
+/// A stopwatch with the wall time of its start.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch {
+    /// When it was started, by the wall clock.
+    pub started_at: Timestamp,
+    started: Instant,
+}
+
+impl Stopwatch {
+    /// Starts one.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { started_at: now(), started: Instant::now() }
+    }
+
+    /// How long it runs, by the monotonic clock.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// The wall time that fits `elapsed`: never before the start, even if the wall clock was set back.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.started_at.plus(self.elapsed())
+    }
+
+    /// [`Stopwatch::elapsed`] in whole milliseconds.
+    #[must_use]
+    pub fn millis(&self) -> u64 {
+        u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}

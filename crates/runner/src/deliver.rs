@@ -1,0 +1,184 @@
+//! A stream on its way to the caller: an HTTP body that is polled by the caller's connection, so that backpressure reaches the
+//! upstream and no task or channel stands in between.
+//!
+//! ```text
+//! Streaming ── end, failure, no more money ──▶ Settling (finish, one commit) ──▶ last frames ──▶ over
+//!     └──────── dropped: the caller is gone ──▶ the upstream is cancelled (or drained), what was produced is booked
+//! ```
+
+mod ending;
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use easyai_clients::{StreamItem, UpstreamStream};
+use easyai_core::error::ErrorCode;
+use easyai_core::failure::{Category, Failure, Sent};
+use easyai_core::run::Delivery;
+use easyai_protocols::openai::error::error_frame;
+use easyai_store::StoreError;
+use easyai_store::journal::{Checkpoint, Raised};
+use http_body::Frame;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, Sleep};
+
+use crate::deliver::ending::{Ending, Streamed};
+use crate::finish::Settled;
+use crate::open::Live;
+use crate::runner::Runner;
+use crate::tally::Tally;
+
+/// A hold that is grown is grown to this many times what was used, so that it is not asked for at every checkpoint.
+const GROWTH: i64 = 2;
+
+type Raising = Pin<Box<dyn Future<Output = Result<Raised, StoreError>> + Send>>;
+
+/// A committed stream.
+pub struct Delivering {
+    runner: Arc<Runner>,
+    state: State,
+    checkpoint: Pin<Box<Sleep>>,
+    raising: Option<Raising>,
+}
+
+enum State {
+    Streaming(Box<Streaming>),
+    Settling { settled: JoinHandle<Settled>, last: Bytes },
+    Over,
+}
+
+struct Streaming {
+    upstream: Box<UpstreamStream>,
+    streamed: Streamed,
+}
+
+impl Delivering {
+    pub(crate) fn new(runner: &Arc<Runner>, live: Live, delivery: Delivery, upstream: Box<UpstreamStream>) -> Self {
+        let tally = Tally::new(live.ask.request.prompt_tokens);
+        let recorded = live.ask.idempotency.is_some().then(Vec::new);
+        let streamed = Streamed { live, delivery, tally, recorded };
+        Self {
+            runner: Arc::clone(runner),
+            state: State::Streaming(Box::new(Streaming { upstream, streamed })),
+            checkpoint: Box::pin(tokio::time::sleep(runner.settings.checkpoint_every)),
+            raising: None,
+        }
+    }
+
+    fn poll_streaming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if let Poll::Ready(failure) = self.poll_money(cx) {
+            return Poll::Ready(self.end(Ending::OutOfMoney(failure)));
+        }
+        if self.checkpoint.as_mut().poll(cx).is_ready() {
+            self.write_checkpoint();
+            let next = Instant::now() + self.runner.settings.checkpoint_every;
+            self.checkpoint.as_mut().reset(next);
+            // Registers the waker again, and the raised hold's for the first time.
+            cx.waker().wake_by_ref();
+        }
+        let State::Streaming(streaming) = &mut self.state else { return Poll::Ready(None) };
+        match std::task::ready!(streaming.upstream.poll_next(cx)) {
+            StreamItem::Deltas(frames) => {
+                streaming.streamed.delivered(&frames, self.runner.settings.max_recorded_answer_bytes);
+                Poll::Ready(Some(frames))
+            }
+            StreamItem::End { last, usage } => Poll::Ready(self.end(Ending::Complete { last, usage })),
+            StreamItem::Failed(failure) => Poll::Ready(self.end(Ending::BrokeOff(failure))),
+        }
+    }
+
+    /// Ready only if there is no money for more.
+    fn poll_money(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+        let Some(raising) = &mut self.raising else { return Poll::Pending };
+        let raised = std::task::ready!(raising.as_mut().poll(cx));
+        self.raising = None;
+        match raised {
+            Ok(Raised::Insufficient { available }) => {
+                let message = format!("the wallet has {available} left, which does not cover the rest of the answer: top up");
+                let code = Some(ErrorCode::InsufficientBalance.as_str().to_owned());
+                Poll::Ready(Failure { code, ..Failure::new(Category::LocalRateLimit, Sent::Maybe, message) })
+            }
+            // An error is no reason to end a stream: the next checkpoint asks again, and the charge is booked in full anyway.
+            Ok(Raised::Raised | Raised::AlreadyOver) | Err(_) => Poll::Pending,
+        }
+    }
+
+    fn write_checkpoint(&mut self) {
+        let State::Streaming(streaming) = &mut self.state else { return };
+        let streamed = &mut streaming.streamed;
+        let usage = streamed.tally.so_far();
+        let Ok(bill) = streamed.live.terms.bill(&streamed.delivery.candidate().offer, &usage) else { return };
+        let subject = streamed.live.record.subject();
+        let (task, account) = (subject.task, subject.account);
+        let used = bill.charge;
+        self.runner.journal.checkpoint(&Checkpoint { task, usage, bill });
+        if used > streamed.live.hold && self.raising.is_none() {
+            let wanted = easyai_core::money::Money::from_nanos(used.nanos().saturating_mul(GROWTH));
+            streamed.live.hold = wanted;
+            let journal = self.runner.journal.clone();
+            self.raising = Some(Box::pin(async move { journal.raise_hold(task, account, wanted).await }));
+        }
+    }
+
+    /// Ends the stream: the upstream is let go, the rest is written, and the last frames wait for it.
+    fn end(&mut self, ending: Ending) -> Option<Bytes> {
+        if let State::Streaming(streaming) = std::mem::replace(&mut self.state, State::Over) {
+            let Streaming { upstream, streamed } = *streaming;
+            drop(upstream);
+            let last = ending.last_frames();
+            let runner = Arc::clone(&self.runner);
+            // A task of its own: a caller that goes away now must not undo the bookkeeping.
+            let settled = tokio::spawn(async move { ending::settle(&runner, streamed, ending).await });
+            self.state = State::Settling { settled, last };
+        }
+        None
+    }
+}
+
+impl http_body::Body for Delivering {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        loop {
+            match &mut this.state {
+                State::Streaming(_) => {
+                    if let Some(frames) = std::task::ready!(this.poll_streaming(cx)) {
+                        return Poll::Ready(Some(Ok(Frame::data(frames))));
+                    }
+                }
+                State::Settling { settled, last } => {
+                    let settled = std::task::ready!(Pin::new(settled).poll(cx)).unwrap_or(Settled::Unbooked);
+                    let frames = match settled {
+                        Settled::Booked { .. } => std::mem::take(last),
+                        Settled::Unbooked => {
+                            error_frame(ErrorCode::StoreUnavailable, "the end of the answer could not be booked; what you have got is charged once")
+                        }
+                    };
+                    this.state = State::Over;
+                    return Poll::Ready(Some(Ok(Frame::data(frames))));
+                }
+                State::Over => return Poll::Ready(None),
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+}
+
+impl Drop for Delivering {
+    /// The caller is gone.
+    fn drop(&mut self) {
+        if let State::Streaming(streaming) = std::mem::replace(&mut self.state, State::Over) {
+            let Streaming { upstream, streamed } = *streaming;
+            let runner = Arc::clone(&self.runner);
+            self.runner.finisher.background(async move { ending::caller_gone(&runner, upstream, streamed).await });
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The ways a stream ends, and what is written for each.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use easyai_clients::{StreamItem, UpstreamStream};
+use easyai_core::error::ErrorCode;
+use easyai_core::failure::{Category, Failure};
+use easyai_core::run::Delivery;
+use easyai_core::usage::Usage;
+use easyai_protocols::openai::error::error_frame;
+use easyai_store::journal::RecordedAnswer;
+
+use crate::finish::{Instead, Settled};
+use crate::open::Live;
+use crate::record::End;
+use crate::runner::Runner;
+use crate::settings::CallerGone;
+use crate::tally::Tally;
+
+/// What is known of a stream while it lasts.
+pub(super) struct Streamed {
+    pub(super) live: Live,
+    pub(super) delivery: Delivery,
+    pub(super) tally: Tally,
+    /// The frames so far, for an `Idempotency-Key`; none if nobody may ask again or the answer became too long.
+    pub(super) recorded: Option<Vec<u8>>,
+}
+
+impl Streamed {
+    pub(super) fn delivered(&mut self, frames: &[u8], max_recorded: usize) {
+        self.tally.delivered(frames);
+        if let Some(recorded) = &mut self.recorded {
+            if recorded.len() + frames.len() > max_recorded {
+                self.recorded = None;
+            } else {
+                recorded.extend_from_slice(frames);
+            }
+        }
+    }
+}
+
+/// Why a stream ended.
+pub(super) enum Ending {
+    /// As it should.
+    Complete { last: Bytes, usage: Option<Usage> },
+    /// The upstream failed in the middle.
+    BrokeOff(Failure),
+    /// The wallet can't cover the rest.
+    OutOfMoney(Failure),
+    /// The caller went away. The upstream's usage is known if it was drained.
+    CallerGone { usage: Option<Usage> },
+}
+
+impl Ending {
+    fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Complete { .. } => None,
+            Self::BrokeOff(failure) => Some(ErrorCode::from_category(failure.category)),
+            Self::OutOfMoney(_) => Some(ErrorCode::InsufficientBalance),
+            Self::CallerGone { .. } => Some(ErrorCode::Cancelled),
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Complete { .. } => String::new(),
+            Self::BrokeOff(failure) => format!("the answer broke off: {}: {}", failure.category, failure.message),
+            Self::OutOfMoney(failure) => failure.message.clone(),
+            Self::CallerGone { .. } => "the caller went away in the middle of the answer".to_owned(),
+        }
+    }
+
+    /// What the caller gets once the end is booked. Never a `[DONE]` after a failure: the stream is not closed as if complete.
+    pub(super) fn last_frames(&self) -> Bytes {
+        match self {
+            Self::Complete { last, .. } => last.clone(),
+            Self::BrokeOff(_) | Self::OutOfMoney(_) => error_frame(self.code().unwrap_or(ErrorCode::InternalError), &self.message()),
+            Self::CallerGone { .. } => Bytes::new(),
+        }
+    }
+
+    const fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Complete { usage, .. } | Self::CallerGone { usage } => *usage,
+            Self::BrokeOff(_) | Self::OutOfMoney(_) => None,
+        }
+    }
+
+    fn end(&self) -> End {
+        match (self, self.code()) {
+            (Self::Complete { .. }, _) | (_, None) => End::Succeeded,
+            (Self::CallerGone { .. }, Some(_)) => End::Cancelled,
+            (Self::BrokeOff(_) | Self::OutOfMoney(_), Some(code)) => End::Failed { code, message: self.message() },
+        }
+    }
+}
+
+/// Counts if it must, and writes the end.
+pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: Ending) -> Settled {
+    let Streamed { live, delivery, mut tally, recorded } = streamed;
+    let last = ending.last_frames();
+    if let Ending::Complete { .. } = ending {
+        tally.delivered(&last);
+    }
+    let usage = match ending.usage() {
+        Some(usage) => usage,
+        None => tally.total().await,
+    };
+    let Live { mut record, ask, terms, lease: _lease, model, .. } = live;
+    let elapsed = record.subject().watch.elapsed();
+    match &ending {
+        Ending::Complete { .. } => runner.outputs.observe(ask.caller.key.id, model, usage.output_tokens),
+        Ending::BrokeOff(failure) | Ending::OutOfMoney(failure) => record.broke_off(failure, delivery.failed(failure, elapsed)),
+        Ending::CallerGone { .. } => {
+            let entry = delivery.cancelled(elapsed);
+            let failure = Failure::new(Category::Cancelled, easyai_core::failure::Sent::Maybe, ending.message());
+            record.broke_off(&failure, entry);
+        }
+    }
+    // A bill that can't be computed is a mistake of ours that the caller does not pay for.
+    let bill = terms.bill(&delivery.candidate().offer, &usage).map_err(|failure| tracing::error!(failure = %failure.message, "A stream could not be priced")).ok();
+    let answer = recorded.filter(|_| matches!(ending, Ending::Complete { .. })).map(|mut body| {
+        body.extend_from_slice(&last);
+        RecordedAnswer { status: 200, content_type: "text/event-stream; charset=utf-8".to_owned(), body: body.into() }
+    });
+    let end = ending.end();
+    runner.metrics.ended(end.status());
+    let cost = bill.as_ref().and_then(|bill| bill.cost);
+    let settled = runner.finisher.settle(record.finish(end, Some(usage), bill, answer), Instead::TheSame).await;
+    if let Settled::Booked { charged } = settled {
+        runner.metrics.booked(charged, cost, &usage);
+    }
+    settled
+}
+
+/// The caller is gone: the upstream is cancelled at once, or read to its end to learn what it cost.
+pub(super) async fn caller_gone(runner: &Arc<Runner>, mut upstream: Box<UpstreamStream>, mut streamed: Streamed) {
+    let usage = match runner.settings.caller_gone {
+        CallerGone::Cancel => None,
+        CallerGone::Drain => drain(&mut upstream, &mut streamed).await,
+    };
+    drop(upstream);
+    settle(runner, streamed, Ending::CallerGone { usage }).await;
+}
+
+/// Bounded by the stream's own time-outs.
+async fn drain(upstream: &mut UpstreamStream, streamed: &mut Streamed) -> Option<Usage> {
+    loop {
+        match std::future::poll_fn(|cx| upstream.poll_next(cx)).await {
+            StreamItem::Deltas(frames) => streamed.tally.delivered(&frames),
+            StreamItem::End { usage, .. } => return usage,
+            StreamItem::Failed(_) => return None,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What the runner counts. The names are public and written once, here.
+
+use easyai_core::catalog::PlatformModel;
+use easyai_core::failure::Category;
+use easyai_core::money::Money;
+use easyai_core::task::TaskStatus;
+use easyai_core::usage::Usage;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+/// Labels of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Attempt {
+    provider: &'static str,
+    outcome: &'static str,
+}
+
+/// Labels of an ended task.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    status: &'static str,
+}
+
+/// Labels of tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Tokens {
+    sort: &'static str,
+}
+
+/// The runner's counters.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    attempts: Family<Attempt, Counter>,
+    tasks: Family<Ended, Counter>,
+    tokens: Family<Tokens, Counter>,
+    charged_nanos: Counter,
+    cost_nanos: Counter,
+}
+
+impl Metrics {
+    /// Makes the counters visible.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register("easyai_attempts", "Calls of candidates, by provider and outcome", self.attempts.clone());
+        registry.register("easyai_tasks", "Tasks that ended, by status", self.tasks.clone());
+        registry.register("easyai_tokens", "Tokens of booked answers", self.tokens.clone());
+        registry.register("easyai_charged_nanos", "Charged to accounts, in 10^-9 of the currency", self.charged_nanos.clone());
+        registry.register("easyai_cost_nanos", "Cost of booked answers at the platforms, in 10^-9 of the currency", self.cost_nanos.clone());
+    }
+
+    pub(crate) fn attempted(&self, offer: &PlatformModel, failed: Option<Category>) {
+        let outcome = failed.map_or("succeeded", Category::as_str);
+        self.attempts.get_or_create(&Attempt { provider: offer.platform.provider.as_str(), outcome }).inc();
+    }
+
+    pub(crate) fn ended(&self, status: TaskStatus) {
+        self.tasks.get_or_create(&Ended { status: status.as_str() }).inc();
+    }
+
+    pub(crate) fn booked(&self, charged: Money, cost: Option<Money>, usage: &Usage) {
+        self.tokens.get_or_create(&Tokens { sort: "input" }).inc_by(usage.input_tokens);
+        self.tokens.get_or_create(&Tokens { sort: "output" }).inc_by(usage.output_tokens);
+        self.charged_nanos.inc_by(u64::try_from(charged.nanos()).unwrap_or(0));
+        self.cost_nanos.inc_by(u64::try_from(cost.unwrap_or_default().nanos()).unwrap_or(0));
+    }
+}

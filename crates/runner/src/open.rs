@@ -1,0 +1,214 @@
+//! A run that may still change its mind: attempts, waits and failovers until something answers or nothing is left.
+
+use std::sync::Arc;
+
+use easyai_clients::{ChatAnswer, ChatCall};
+use easyai_core::candidates::Selection;
+use easyai_core::catalog::{Credential, PlatformModel};
+use easyai_core::failure::{Category, Failure, Sent};
+use easyai_core::id::{ModelId, PlatformId, TaskId};
+use easyai_core::kind::ModelType;
+use easyai_core::money::Money;
+use easyai_core::policy::RunnerPolicy;
+use easyai_core::run::{Delivery, Dice, Opening, Step, Stop};
+use easyai_core::trace::TraceEntry;
+use easyai_limits::{Lease, Slot};
+use easyai_store::journal::Raised;
+
+use crate::bill::Terms;
+use crate::clock::dice;
+use crate::error::CallError;
+use crate::prepare::ChatAsk;
+use crate::record::{End, Record};
+use crate::runner::Runner;
+
+/// What a run owns from its first durable row to its last.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) record: Record,
+    pub(crate) ask: ChatAsk,
+    pub(crate) terms: Terms,
+    pub(crate) hold: Money,
+    pub(crate) output_tokens: u64,
+    /// Given back when the run is over, whatever becomes of it.
+    pub(crate) lease: Lease,
+    pub(crate) model: ModelId,
+}
+
+/// A run whose task is durable and that has delivered nothing. If it is dropped, the task ends as cancelled.
+#[derive(Debug)]
+pub(crate) struct Open {
+    task: TaskId,
+    runner: Arc<Runner>,
+    /// Taken only by the end of the run: by [`Open::run`], or by the drop.
+    inner: Option<(Live, Opening)>,
+    step: Step,
+    max_ms: u64,
+}
+
+/// What the opening led to.
+pub(crate) enum Opened {
+    /// A candidate answers: from here on nobody else is called.
+    Answering { live: Live, delivery: Delivery, answer: ChatAnswer },
+    /// Nobody does.
+    Stopped { live: Live, stop: Stop },
+}
+
+impl Open {
+    pub(crate) fn new(runner: Arc<Runner>, live: Live, selection: Selection, policy: Arc<RunnerPolicy>, model_type: ModelType) -> Self {
+        let max_ms = u64::from(policy.failover.max_duration_seconds.get()) * 1000;
+        let (opening, step) = Opening::start(selection, policy, model_type, live.ask.deadline);
+        Self { task: live.record.subject().task, runner, inner: Some((live, opening)), step, max_ms }
+    }
+
+    /// The task.
+    pub(crate) fn task(&self) -> TaskId {
+        self.task
+    }
+
+    /// Goes on until a candidate answers or the machine stops. None if the run was over before, which is never.
+    pub(crate) async fn run(mut self) -> Option<Opened> {
+        let mut calls = Calls::default();
+        loop {
+            let (live, opening) = self.inner.as_mut()?;
+            let next = match &self.step {
+                Step::Attempt { number, .. } => {
+                    let offer = Arc::clone(&opening.candidate().offer);
+                    live.record.attempt_started(number.get(), &offer);
+                    match attempt(&self.runner, live, &offer, &mut calls).await {
+                        Ok(answer) => {
+                            let (live, opening) = self.inner.take()?;
+                            return Some(Opened::Answering { live, delivery: opening.deliver(), answer });
+                        }
+                        Err(failure) => failed(&self.runner, live, opening, &offer, &failure, self.max_ms),
+                    }
+                }
+                Step::Wait { delay } => {
+                    tokio::time::sleep(*delay).await;
+                    opening.waited(live.record.subject().watch.elapsed())
+                }
+                Step::Stop(stop) => {
+                    let stop = stop.clone();
+                    let (mut live, _) = self.inner.take()?;
+                    if let Some(entry) = &stop.entry {
+                        live.record.decided(TraceEntry::clone(entry));
+                    }
+                    return Some(Opened::Stopped { live, stop });
+                }
+            };
+            self.step = next;
+        }
+    }
+}
+
+impl Drop for Open {
+    /// The caller went away before anything was delivered: nothing is charged.
+    fn drop(&mut self) {
+        if let Some((mut live, opening)) = self.inner.take() {
+            let stop = opening.cancelled(live.record.subject().watch.elapsed());
+            if let Some(entry) = stop.entry {
+                live.record.broke_off(&stop.failure, *entry);
+            }
+            self.runner.metrics.ended(End::Cancelled.status());
+            self.runner.finisher.later(live.record.finish(End::Cancelled, None, None, None));
+        }
+    }
+}
+
+/// How often each platform was called by this run: a simulation's script goes by it.
+#[derive(Debug, Default)]
+struct Calls(Vec<(PlatformId, u32)>);
+
+impl Calls {
+    fn next(&mut self, platform: PlatformId) -> u32 {
+        if let Some((_, count)) = self.0.iter_mut().find(|(id, _)| *id == platform) {
+            *count += 1;
+            return *count;
+        }
+        self.0.push((platform, 0));
+        0
+    }
+}
+
+/// One call of one candidate.
+async fn attempt(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>, calls: &mut Calls) -> Result<ChatAnswer, Failure> {
+    afford(runner, live, offer).await?;
+    let _busy: Lease = runner.limits.take(&[(Slot::Platform(offer.platform.id), None)]).map_err(|refused| {
+        Failure::new(Category::LocalRateLimit, Sent::Nothing, refused.to_string())
+    })?;
+    let credential = credential(&offer.platform.credentials, dice());
+    let watch = live.record.subject().watch;
+    let call = ChatCall {
+        offer,
+        credential,
+        request: &live.ask.request,
+        simulated: live.terms.simulated || offer.platform.test_mode,
+        simulation: live.ask.simulation.as_ref(),
+        call_of_platform: calls.next(offer.platform.id),
+        deadline: live.ask.deadline.map(|deadline| tokio::time::Instant::now() + deadline.saturating_sub(watch.elapsed())),
+        forward: &live.ask.headers,
+    };
+    let answered = runner.clients.chat(call).await;
+    runner.metrics.attempted(offer, answered.as_ref().err().map(|failure| failure.category));
+    let answer = answered?;
+    let request_id = match &answer {
+        ChatAnswer::Plain(answer) => answer.upstream_request_id.as_deref(),
+        ChatAnswer::Stream(stream) => stream.upstream_request_id(),
+    };
+    live.record.answered(request_id);
+    runner.health.succeeded(offer);
+    Ok(answer)
+}
+
+/// A dearer candidate than the first needs a larger hold before it may be called.
+async fn afford(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>) -> Result<(), Failure> {
+    let needed = live.terms.estimate(offer, live.ask.request.prompt_tokens, live.output_tokens)?;
+    if needed <= live.hold {
+        return Ok(());
+    }
+    let subject = live.record.subject();
+    let refused = |message: String| Failure::new(Category::LocalRateLimit, Sent::Nothing, message);
+    match runner.journal.raise_hold(subject.task, subject.account, needed).await {
+        Ok(Raised::Raised) => {
+            live.hold = needed;
+            Ok(())
+        }
+        Ok(Raised::Insufficient { available }) => {
+            let error = CallError::insufficient(subject.task, available, needed, &subject.currency);
+            Err(Failure { code: Some(error.code.as_str().to_owned()), ..refused(error.message) })
+        }
+        Ok(Raised::AlreadyOver) => Err(refused("the task was ended by another node".to_owned())),
+        Err(error) => Err(refused(format!("the hold could not be raised: {error}"))),
+    }
+}
+
+/// Tells the machine, carries out what it ordered, and writes down why.
+fn failed(runner: &Runner, live: &mut Live, opening: &mut Opening, offer: &Arc<PlatformModel>, failure: &Failure, max_ms: u64) -> Step {
+    let watch = live.record.subject().watch;
+    let verdict = opening.failed(failure, watch.elapsed(), Dice(dice()));
+    tracing::info!(task.id = %live.record.subject().task, platform = %offer.platform.name, category = %failure.category, "{}", verdict.entry.sentence());
+    if !live.terms.simulated {
+        for remedy in &verdict.remedies {
+            runner.carry_out(remedy, offer, &verdict.entry);
+        }
+    }
+    if let Some(note) = live.record.attempt_failed(failure, &verdict.entry, max_ms) {
+        // What ends the run is written by its finish in a moment.
+        if !matches!(verdict.step, Step::Stop(_)) {
+            runner.journal.note(note);
+        }
+    }
+    verdict.step
+}
+
+/// One of a platform's credentials, by weight.
+fn credential(credentials: &[Arc<Credential>], dice: u64) -> Option<&Credential> {
+    let total: u64 = credentials.iter().map(|credential| u64::from(credential.weight.get())).sum();
+    let mut drawn = dice.checked_rem(total)?;
+    credentials.iter().map(AsRef::as_ref).find(|credential| {
+        let weight = u64::from(credential.weight.get());
+        let here = drawn < weight;
+        drawn = drawn.saturating_sub(weight);
+        here
+    })
+}

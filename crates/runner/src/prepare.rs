@@ -1,0 +1,146 @@
+//! Before anything is sent: who may serve, what it may cost, and the task with its hold made durable.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use easyai_core::candidates::{Ask, Selection, select};
+use easyai_core::catalog::Simulation;
+use easyai_core::id::TaskId;
+use easyai_core::kind::{Kind, RunMode};
+use easyai_core::quantile::expected_output;
+use easyai_core::run_trace::{EstimateNote, RunTrace};
+use easyai_limits::Slot;
+use easyai_protocols::openai::request::ChatRequest;
+use easyai_store::journal::{Begin, Begun, Idempotency};
+use http::HeaderMap;
+
+use crate::bill::Terms;
+use crate::caller::Caller;
+use crate::clock::{Stopwatch, dice, new_id};
+use crate::error::CallError;
+use crate::open::{Live, Open};
+use crate::record::{Record, Subject};
+use crate::runner::Runner;
+
+/// A chat that a caller asks for, checked.
+#[derive(Debug)]
+pub struct ChatAsk {
+    /// Who asks.
+    pub caller: Caller,
+    /// What for.
+    pub request: ChatRequest,
+    /// Whether the request's head asked for a simulation; the key may ask too.
+    pub run_mode: RunMode,
+    /// What a simulation shall do.
+    pub simulation: Option<Simulation>,
+    /// The caller's own deadline, from now.
+    pub deadline: Option<Duration>,
+    /// If the caller may ask the same again.
+    pub idempotency: Option<Idempotency>,
+    /// The request's head; the client takes from it what may go on.
+    pub headers: HeaderMap,
+}
+
+/// What became of the preparation.
+pub(crate) enum Prepared {
+    /// The task and its hold are durable: the run may open.
+    Begun(Box<Open>),
+    /// The caller asked the same before.
+    Repeated {
+        task: TaskId,
+        same_body: bool,
+    },
+}
+
+impl ChatAsk {
+    fn simulated(&self, selection: &Selection) -> bool {
+        self.run_mode == RunMode::Simulation
+            || self.caller.key.run_mode == RunMode::Simulation
+            || selection.candidates.best().offer.platform.test_mode
+    }
+}
+
+/// Chooses candidates, sets money aside and records the task.
+pub(crate) async fn prepare(runner: &Arc<Runner>, ask: ChatAsk) -> Result<Prepared, CallError> {
+    let task = TaskId::from_uuid(new_id());
+    if runner.is_draining() {
+        return Err(CallError::shutting_down(task));
+    }
+    let watch = Stopwatch::start();
+    let slots = [
+        (Slot::Gateway, Some(runner.settings.max_in_flight.get())),
+        (Slot::Account(ask.caller.account.id), runner.settings.max_in_flight_per_account.map(std::num::NonZeroU32::get)),
+    ];
+    let lease = runner.limits.take(&slots).map_err(|refused| CallError::overloaded(task, refused))?;
+    let selection = candidates(runner, &ask, &watch).map_err(|nobody| CallError::nobody(task, &nobody))?;
+
+    let model_type = Kind::ChatCompletions.model_type();
+    let policy = Arc::clone(&ask.caller.catalog.runner_policy);
+    let terms = Terms { multiplier: ask.caller.group.price_multiplier, simulated: ask.simulated(&selection) };
+    let best = Arc::clone(&selection.candidates.best().offer);
+    let output_tokens = expected(runner, &ask, &selection);
+    let input_tokens = ask.request.prompt_tokens;
+    let internal = |failure: easyai_core::failure::Failure| CallError::refused(task, easyai_core::error::ErrorCode::InternalError, failure.message);
+    let hold = terms.estimate(&best, input_tokens, output_tokens).map_err(internal)?;
+    let price = best.price.as_ref().map(|price| price.id).unwrap_or_else(|| easyai_core::id::PriceId::from_uuid(uuid::Uuid::nil()));
+
+    let begin = Begin {
+        task,
+        account: ask.caller.account.id,
+        key: ask.caller.key.id,
+        node: runner.node,
+        kind: Kind::ChatCompletions,
+        model: Arc::clone(&selection.model.name),
+        model_type,
+        stream: ask.request.stream,
+        run_mode: if terms.simulated { RunMode::Simulation } else { RunMode::Live },
+        platform_model: best.id,
+        platform: Arc::clone(&best.platform.name),
+        hold,
+        input_tokens,
+        expected_output_tokens: output_tokens,
+        price,
+        catalog_revision: ask.caller.catalog.revision,
+        runner_policy: policy.id,
+        started_at: watch.started_at,
+        idempotency: ask.idempotency.clone(),
+    };
+    match runner.journal.begin(begin).await.map_err(|error| CallError::store(task, &error))? {
+        Begun::Begun => {}
+        Begun::Insufficient { available } => return Err(CallError::insufficient(task, available, hold, &runner.settings.currency)),
+        Begun::Repeated { task, same_body, .. } => return Ok(Prepared::Repeated { task, same_body }),
+    }
+
+    let subject = Subject {
+        task,
+        account: ask.caller.account.id,
+        model: Arc::clone(&selection.model.name),
+        currency: Arc::clone(&runner.settings.currency),
+        simulated: terms.simulated,
+        watch,
+    };
+    let trace = RunTrace::of(&selection, EstimateNote { input_tokens, output_tokens, hold, price }, policy.id);
+    let record = Record::new(subject, model_type, trace);
+    let live = Live { record, ask, terms, hold, output_tokens, lease, model: selection.model.id };
+    Ok(Prepared::Begun(Box::new(Open::new(Arc::clone(runner), live, selection, policy, model_type))))
+}
+
+fn candidates(runner: &Runner, ask: &ChatAsk, watch: &Stopwatch) -> Result<Selection, easyai_core::candidates::NoCandidates> {
+    let simulated = ask.run_mode == RunMode::Simulation || ask.caller.key.run_mode == RunMode::Simulation;
+    let wanted = Ask {
+        model: &ask.request.model,
+        model_type: Kind::ChatCompletions.model_type(),
+        key: &ask.caller.key,
+        group: &ask.caller.group,
+        now: watch.started_at,
+        simulated,
+    };
+    select(&ask.caller.catalog, &wanted, &runner.health.now(), dice())
+}
+
+/// The output that such an answer usually has, for all `n` choices.
+fn expected(runner: &Runner, ask: &ChatAsk, selection: &Selection) -> u64 {
+    let observed = runner.outputs.expected(ask.caller.key.id, selection.model.id);
+    let model_max = selection.candidates.best().offer.max_output_tokens.map(|max| u64::from(max.get()));
+    expected_output(observed, ask.request.max_output_tokens, model_max).saturating_mul(u64::from(ask.request.choices))
+}

@@ -1,0 +1,261 @@
+//! What one run writes down as it goes: events, attempts, decisions. Turned into the one [`Finish`] at its end.
+
+use std::sync::Arc;
+
+use easyai_core::catalog::PlatformModel;
+use easyai_core::error::ErrorCode;
+use easyai_core::event::{
+    AttemptFailed, AttemptStarted, Billings, Cancelled, Completed, Event, EventLog, EventPayload, Failed, Metrics, Normalizing, Progress, Settled,
+    TaskResult,
+};
+use easyai_core::failure::Failure;
+use easyai_core::id::{AccountId, AttemptId, PlatformModelId, TaskId};
+use easyai_core::kind::ModelType;
+use easyai_core::money::Money;
+use easyai_core::pricing::Bill;
+use easyai_core::run_trace::RunTrace;
+use easyai_core::task::{AttemptStatus, TaskStatus};
+use easyai_core::trace::TraceEntry;
+use easyai_core::usage::Usage;
+use easyai_store::journal::{AttemptFailure, AttemptRow, Finish, Note, RecordedAnswer};
+
+use crate::clock::{Stopwatch, new_id};
+
+/// What stays the same for the whole run.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The task.
+    pub task: TaskId,
+    /// Who pays.
+    pub account: AccountId,
+    /// The public model name.
+    pub model: Arc<str>,
+    /// The billing currency.
+    pub currency: Arc<str>,
+    /// Whether it was asked to cost nothing.
+    pub simulated: bool,
+    /// Since when.
+    pub watch: Stopwatch,
+}
+
+/// The attempt that is under way.
+#[derive(Debug)]
+struct Current {
+    id: AttemptId,
+    number: u32,
+    offer: Arc<PlatformModel>,
+    watch: Stopwatch,
+    first_delta_ms: Option<u64>,
+    upstream_request_id: Option<String>,
+}
+
+/// The notes of one run.
+#[derive(Debug)]
+pub struct Record {
+    subject: Subject,
+    log: EventLog,
+    events: Vec<Event>,
+    attempts: Vec<AttemptRow>,
+    trace: RunTrace,
+    current: Option<Current>,
+    first_delta_ms: Option<u64>,
+    last_upstream_request_id: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum End {
+    /// Delivered in full.
+    Succeeded,
+    /// Ended without a complete answer.
+    Failed {
+        /// What the caller is told.
+        code: ErrorCode,
+        /// The same for a person.
+        message: String,
+    },
+    /// The caller went away.
+    Cancelled,
+}
+
+impl End {
+    /// The terminal status.
+    #[must_use]
+    pub const fn status(&self) -> TaskStatus {
+        match self {
+            Self::Succeeded => TaskStatus::Succeeded,
+            Self::Failed { .. } => TaskStatus::Failed,
+            Self::Cancelled => TaskStatus::Cancelled,
+        }
+    }
+}
+
+impl Record {
+    /// Begins the notes. The first two events are those that the store tells of a task that has only begun.
+    #[must_use]
+    pub fn new(subject: Subject, model_type: ModelType, trace: RunTrace) -> Self {
+        let mut log = EventLog::new(1, Progress::NONE, subject.simulated);
+        log.add(EventPayload::Normalizing(Normalizing { model_type }), subject.watch.started_at);
+        Self { subject, log, events: Vec::new(), attempts: Vec::new(), trace, current: None, first_delta_ms: None, last_upstream_request_id: None }
+    }
+
+    /// What the run is about.
+    #[must_use]
+    pub const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Attempts so far.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(u32::from(self.current.is_some()))
+    }
+
+    /// A candidate is being called.
+    pub fn attempt_started(&mut self, number: u32, offer: &Arc<PlatformModel>) -> AttemptId {
+        let id = AttemptId::from_uuid(new_id());
+        let client = Arc::clone(&offer.platform.name);
+        let watch = Stopwatch::start();
+        // The first attempt begins with the task: the store tells it so before anything else is written.
+        let at = if number == 1 { self.subject.watch.started_at } else { watch.started_at };
+        self.log.add(EventPayload::AttemptStarted(AttemptStarted { attempt: number, client }), at);
+        self.current = Some(Current { id, number, offer: Arc::clone(offer), watch, first_delta_ms: None, upstream_request_id: None });
+        id
+    }
+
+    /// The candidate answers: its first useful delta, or its whole answer, is here.
+    pub fn answered(&mut self, upstream_request_id: Option<&str>) {
+        self.first_delta_ms = Some(self.subject.watch.millis());
+        if let Some(current) = &mut self.current {
+            current.first_delta_ms = Some(current.watch.millis());
+            current.upstream_request_id = upstream_request_id.map(str::to_owned);
+        }
+    }
+
+    /// The attempt failed, and this was decided. Gives what may be seen at once.
+    pub fn attempt_failed(&mut self, failure: &Failure, entry: &TraceEntry, max_ms: u64) -> Option<Note> {
+        let row = self.end_attempt(AttemptStatus::Failed, Some((failure, entry)))?;
+        let metrics = Metrics { total_ms: row.duration_ms.unwrap_or(0), first_delta_ms: row.first_delta_ms, attempts: 1 };
+        let now = self.subject.watch.now();
+        self.log.add(EventPayload::AttemptFailed(AttemptFailed::of(failure, entry, metrics)), now);
+        self.log.add(EventPayload::after(entry, max_ms), now);
+        self.trace.decisions.push(entry.clone());
+        self.last_upstream_request_id.clone_from(&failure.upstream_request_id);
+        let fresh = self.log.take();
+        self.events.extend(fresh.iter().cloned());
+        Some(Note { task: self.subject.task, attempts: vec![row], events: fresh })
+    }
+
+    fn end_attempt(&mut self, status: AttemptStatus, failed: Option<(&Failure, &TraceEntry)>) -> Option<AttemptRow> {
+        let current = self.current.take()?;
+        let row = AttemptRow {
+            id: current.id,
+            number: current.number,
+            platform_model: current.offer.id,
+            platform: Arc::clone(&current.offer.platform.name),
+            status,
+            sent: failed.map(|(failure, _)| failure.sent),
+            failure: failed.map(|(failure, _)| AttemptFailure {
+                category: failure.category,
+                code: failure.code.clone(),
+                http_status: failure.status,
+                message: failure.message.clone(),
+            }),
+            upstream_request_id: failed.and_then(|(failure, _)| failure.upstream_request_id.clone()).or(current.upstream_request_id),
+            started_at: current.watch.started_at,
+            first_delta_ms: current.first_delta_ms,
+            duration_ms: Some(current.watch.millis()),
+            trace_json: failed.and_then(|(_, entry)| serde_json::to_string(entry).ok()),
+        };
+        self.attempts.push(row.clone());
+        Some(row)
+    }
+
+    /// A failure after delivery began, or a caller that went away: told, but without anything to follow.
+    pub fn broke_off(&mut self, failure: &Failure, entry: TraceEntry) {
+        let status = if failure.category == easyai_core::failure::Category::Cancelled { AttemptStatus::Cancelled } else { AttemptStatus::Failed };
+        if let Some(row) = self.end_attempt(status, Some((failure, &entry))) {
+            if status == AttemptStatus::Failed {
+                let metrics = Metrics { total_ms: row.duration_ms.unwrap_or(0), first_delta_ms: row.first_delta_ms, attempts: 1 };
+                self.log.add(EventPayload::AttemptFailed(AttemptFailed::of(failure, &entry, metrics)), self.subject.watch.now());
+            }
+        }
+        self.trace.decisions.push(entry);
+    }
+
+    /// A decision that follows no attempt of its own, such as a wait that took too long.
+    pub fn decided(&mut self, entry: TraceEntry) {
+        self.trace.decisions.push(entry);
+    }
+
+    /// The end: everything that is to become durable, at once.
+    #[must_use]
+    pub fn finish(mut self, end: End, usage: Option<Usage>, bill: Option<Bill>, answer: Option<RecordedAnswer>) -> Finish {
+        let status = end.status();
+        let served_by = self.current.as_ref().map(|current| (current.offer.id, Arc::clone(&current.offer.upstream_name)));
+        let upstream_request_id = self.current.as_ref().and_then(|current| current.upstream_request_id.clone()).or(self.last_upstream_request_id.take());
+        self.end_attempt(if status == TaskStatus::Cancelled { AttemptStatus::Cancelled } else { AttemptStatus::Succeeded }, None);
+        let finished_at = self.subject.watch.now();
+        let metrics = Metrics { total_ms: self.subject.watch.millis(), first_delta_ms: self.first_delta_ms, attempts: self.attempts() };
+        self.tell_the_end(&end, status, usage, bill.as_ref(), metrics, served_by.as_ref(), upstream_request_id.as_deref());
+        self.events.extend(self.log.take());
+        let (code, message) = match end {
+            End::Succeeded => (None, None),
+            End::Failed { code, message } => (Some(code), Some(message)),
+            End::Cancelled => (Some(ErrorCode::Cancelled), Some("the caller went away".to_owned())),
+        };
+        Finish {
+            task: self.subject.task,
+            account: self.subject.account,
+            status,
+            code,
+            message,
+            usage,
+            bill,
+            attempts: self.attempts,
+            events: self.events,
+            trace_json: serde_json::to_string(&self.trace).unwrap_or_else(|error| format!("\"the trace could not be written: {error}\"")),
+            served_by: served_by.map(|(id, _)| id),
+            upstream_request_id,
+            answer,
+            finished_at,
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of three events, used once")]
+    fn tell_the_end(
+        &mut self,
+        end: &End,
+        status: TaskStatus,
+        usage: Option<Usage>,
+        bill: Option<&Bill>,
+        metrics: Metrics,
+        served_by: Option<&(PlatformModelId, Arc<str>)>,
+        upstream_request_id: Option<&str>,
+    ) {
+        let now = self.subject.watch.now();
+        let currency = Arc::clone(&self.subject.currency);
+        let charged = bill.filter(|_| !self.subject.simulated).map_or(Money::ZERO, |bill| bill.charge);
+        if charged.is_positive() {
+            self.log.add(EventPayload::Settled(Settled { status, amount: charged, currency: Arc::clone(&currency) }), now);
+        }
+        let request_id = upstream_request_id.map(str::to_owned);
+        let payload = match (end, usage, bill) {
+            (End::Succeeded, Some(usage), Some(bill)) => EventPayload::Completed(Box::new(Completed {
+                result: TaskResult {
+                    model: Arc::clone(&self.subject.model),
+                    resolved_model: served_by.map_or_else(|| Arc::clone(&self.subject.model), |(_, name)| Arc::clone(name)),
+                },
+                billings: bill.lines.clone(),
+                usage,
+                metrics,
+                billing_summary: Billings { charge: charged, currency, price: bill.price },
+                request_id,
+            })),
+            (End::Succeeded, _, _) => EventPayload::Failed(Failed { code: ErrorCode::InternalError, upstream_request_id: request_id, metrics }),
+            (End::Failed { code, .. }, _, _) => EventPayload::Failed(Failed { code: *code, upstream_request_id: request_id, metrics }),
+            (End::Cancelled, _, _) => EventPayload::Cancelled(Cancelled { by: "caller".to_owned(), charged, currency }),
+        };
+        self.log.add(payload, now);
+    }
+}

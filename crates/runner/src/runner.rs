@@ -1,0 +1,234 @@
+//! The runner itself: what all runs share, and the way of one chat through it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use easyai_clients::{ChatAnswer, Clients};
+use easyai_core::catalog::{Catalog, PlatformModel};
+use easyai_core::id::{NodeId, TaskId};
+use easyai_core::money::Money;
+use easyai_core::policy::Remedy;
+use easyai_core::run::Stop;
+use easyai_core::trace::TraceEntry;
+use easyai_limits::{Limits, Slot};
+use easyai_store::journal::RecordedAnswer;
+use easyai_store::vault::Vault;
+use easyai_store::{Db, Journal, StoreError, candidate_state};
+use http::HeaderValue;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::now;
+use crate::deliver::Delivering;
+use crate::error::CallError;
+use crate::finish::{Finisher, Instead};
+use crate::health::HealthBoard;
+use crate::metrics::Metrics;
+use crate::open::{Live, Opened};
+use crate::outputs::Outputs;
+use crate::prepare::{ChatAsk, Prepared, prepare};
+use crate::record::End;
+use crate::settings::Settings;
+use crate::snapshot::Snapshot;
+use crate::{idempotency, plain};
+
+/// What all runs share.
+#[derive(Debug)]
+pub struct Runner {
+    pub(crate) settings: Settings,
+    pub(crate) node: NodeId,
+    pub(crate) db: Db,
+    pub(crate) journal: Journal,
+    pub(crate) finisher: Finisher,
+    pub(crate) clients: Clients,
+    pub(crate) health: HealthBoard,
+    pub(crate) outputs: Outputs,
+    pub(crate) limits: Limits,
+    /// What is counted, for `/metrics`.
+    pub metrics: Metrics,
+    snapshot: Snapshot,
+    vault: Arc<Vault>,
+    draining: AtomicBool,
+}
+
+/// What a runner is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// What an operator set.
+    pub settings: Settings,
+    /// This process.
+    pub node: NodeId,
+    /// The database, for reading.
+    pub db: Db,
+    /// The one writer of tasks.
+    pub journal: Journal,
+    /// The keeper of secrets.
+    pub vault: Arc<Vault>,
+    /// The ways out.
+    pub clients: Clients,
+}
+
+/// Who served a call.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// The task.
+    pub task: TaskId,
+    /// Attempts made, the good one included.
+    pub attempts: u32,
+    /// The platform that answered.
+    pub platform: Arc<str>,
+    /// What was charged, where it is known already.
+    pub charged: Option<Money>,
+}
+
+/// An answer.
+pub enum Reply {
+    /// Whole, and booked.
+    Plain {
+        /// Who served it.
+        served: Served,
+        /// The upstream's content type.
+        content_type: HeaderValue,
+        /// The upstream's bytes.
+        body: Bytes,
+    },
+    /// On its way; its last frames wait for the booking.
+    Stream {
+        /// Who serves it.
+        served: Served,
+        /// The body.
+        body: Box<Delivering>,
+    },
+    /// The recorded answer of an earlier call with the same `Idempotency-Key`.
+    Replayed {
+        /// The task of the first call.
+        task: TaskId,
+        /// Its answer.
+        answer: RecordedAnswer,
+    },
+}
+
+impl Runner {
+    /// Reads the catalogue and begins.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the catalogue can't be read.
+    pub async fn start(parts: Parts) -> Result<Arc<Self>, StoreError> {
+        let health = HealthBoard::default();
+        let snapshot = Snapshot::load(&parts.db, &parts.vault, &health).await?;
+        Ok(Arc::new(Self {
+            finisher: Finisher::new(parts.journal.clone(), parts.settings.finish_patience),
+            settings: parts.settings,
+            node: parts.node,
+            db: parts.db,
+            journal: parts.journal,
+            clients: parts.clients,
+            health,
+            outputs: Outputs::default(),
+            limits: Limits::new(),
+            metrics: Metrics::default(),
+            snapshot,
+            vault: parts.vault,
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// Takes up changes of the catalogue until `stop`.
+    pub async fn follow_catalog(&self, stop: &CancellationToken) {
+        self.snapshot.follow(&self.db, &self.vault, &self.health, stop).await;
+    }
+
+    /// The catalogue as it is now.
+    #[must_use]
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.snapshot.now()
+    }
+
+    /// Calls under way.
+    #[must_use]
+    pub fn in_flight(&self) -> u32 {
+        self.limits.taken(Slot::Gateway)
+    }
+
+    /// Writes that wait for the journal.
+    #[must_use]
+    pub fn journal_waiting(&self) -> usize {
+        self.journal.waiting()
+    }
+
+    /// Tasks of which something was committed, from now on.
+    #[must_use]
+    pub fn committed(&self) -> tokio::sync::broadcast::Receiver<TaskId> {
+        self.journal.subscribe()
+    }
+
+    /// Whether new work is refused.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Refuses new work from now on.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until the ends of all runs are durable. Call it when no connection is left.
+    ///
+    /// # Errors
+    /// [`StoreError`] if something could not be written.
+    pub async fn settled(&self) -> Result<(), StoreError> {
+        self.finisher.drained().await;
+        self.journal.flush().await
+    }
+
+    /// Runs a chat: to a whole answer, or to the first useful delta of a stream.
+    ///
+    /// # Errors
+    /// [`CallError`] if it was refused or every attempt failed; nothing was charged then.
+    pub async fn chat(self: &Arc<Self>, ask: ChatAsk) -> Result<Reply, CallError> {
+        let deadline = ask.deadline;
+        let open = match prepare(self, ask).await? {
+            Prepared::Begun(open) => open,
+            Prepared::Repeated { task, same_body } => return idempotency::replay(self, task, same_body, deadline).await,
+        };
+        let task = open.task();
+        let Some(opened) = open.run().await else {
+            return Err(CallError::refused(task, easyai_core::error::ErrorCode::InternalError, "the run was over before it began"));
+        };
+        match opened {
+            Opened::Answering { live, delivery, answer: ChatAnswer::Plain(answer) } => plain::deliver(self, live, delivery, answer).await,
+            Opened::Answering { live, delivery, answer: ChatAnswer::Stream(stream) } => {
+                let platform = Arc::clone(&delivery.candidate().offer.platform.name);
+                let served = Served { task, attempts: live.record.attempts(), platform, charged: None };
+                Ok(Reply::Stream { served, body: Box::new(Delivering::new(self, live, delivery, stream)) })
+            }
+            Opened::Stopped { live, stop } => Err(self.stopped(live, &stop).await),
+        }
+    }
+
+    /// Nothing was delivered: the hold is given back, and the caller is told why.
+    async fn stopped(self: &Arc<Self>, live: Live, stop: &Stop) -> CallError {
+        let error = CallError::after(live.record.subject().task, stop, live.record.attempts());
+        let end = End::Failed { code: error.code, message: error.message.clone() };
+        self.metrics.ended(end.status());
+        // Whether it is written now or in a moment, it costs nothing: the caller need not be told otherwise.
+        self.finisher.settle(live.record.finish(end, None, None, None), Instead::TheSame).await;
+        error
+    }
+
+    /// Does to a candidate what a decision ordered. What switches something off is made durable too.
+    pub(crate) fn carry_out(&self, remedy: &Remedy, offer: &Arc<PlatformModel>, entry: &TraceEntry) {
+        let reason: Arc<str> = entry.sentence().into();
+        self.health.apply(remedy, offer, now(), &reason);
+        if let Remedy::Disable { scope } = *remedy {
+            let (db, offer) = (self.db.clone(), Arc::clone(offer));
+            tracing::error!(platform = %offer.platform.name, "A {scope} was switched off until a person enables it: {reason}");
+            self.finisher.background(async move {
+                if let Err(error) = candidate_state::disable(&db, scope, offer.platform.id, offer.id, &reason, "policy").await {
+                    tracing::error!(%error, platform = %offer.platform.name, "What was switched off could not be written down: a restart would forget it");
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What an operator may set about runs.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What to do with the upstream when the caller is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CallerGone {
+    /// Cancel it at once; what was produced until then is counted and charged.
+    #[default]
+    Cancel,
+    /// Read on to the end, to learn the real usage.
+    Drain,
+}
+
+/// What an operator may set about runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The gateway's one billing currency, such as `USD`.
+    pub currency: Arc<str>,
+    /// What to do with the upstream when the caller is gone.
+    pub caller_gone: CallerGone,
+    /// How often a stream's delivery is written down.
+    pub checkpoint_every: Duration,
+    /// How long an answer waits for its settlement before the caller is told that it can't be booked.
+    pub finish_patience: Duration,
+    /// Calls under way at once, all together.
+    pub max_in_flight: NonZeroU32,
+    /// Calls under way at once for each account, if that is limited.
+    pub max_in_flight_per_account: Option<NonZeroU32>,
+    /// The longest answer kept for an `Idempotency-Key`.
+    pub max_recorded_answer_bytes: usize,
+}

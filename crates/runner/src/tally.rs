@@ -1,0 +1,102 @@
+//! What of a stream has been delivered, kept cheaply: bytes are only copied while they pass, and read when somebody asks.
+
+use easyai_core::usage::Usage;
+use easyai_protocols::openai::stream::delivered_text;
+use easyai_protocols::sse::Reader;
+use easyai_protocols::tokens::TextSize;
+
+use crate::count;
+
+/// Bytes kept for an exact count; what came before them is kept as an estimate. Some 60,000 tokens of chunks.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// What was delivered of one stream.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    input_tokens: u64,
+    frames: Vec<u8>,
+    estimated_to: usize,
+    estimate: TextSize,
+    folded_tokens: u64,
+}
+
+impl Tally {
+    /// Nothing yet, of an answer to a prompt of `input_tokens`.
+    pub(crate) const fn new(input_tokens: u64) -> Self {
+        Self { input_tokens, frames: Vec::new(), estimated_to: 0, estimate: TextSize::NOTHING, folded_tokens: 0 }
+    }
+
+    /// These whole frames go to the caller.
+    pub(crate) fn delivered(&mut self, frames: &[u8]) {
+        self.frames.extend_from_slice(frames);
+        if self.frames.len() > KEPT_BYTES {
+            self.folded_tokens += self.estimated_tokens();
+            self.frames.clear();
+            self.estimated_to = 0;
+            self.estimate = TextSize::default();
+        }
+    }
+
+    fn estimated_tokens(&mut self) -> u64 {
+        self.estimate.add(text_of(&self.frames[self.estimated_to..]).as_bytes());
+        self.estimated_to = self.frames.len();
+        self.estimate.tokens()
+    }
+
+    /// A quick count, for checkpoints.
+    pub(crate) fn so_far(&mut self) -> Usage {
+        let recent = self.estimated_tokens();
+        Usage::counted(self.input_tokens, self.folded_tokens + recent)
+    }
+
+    /// The count that is charged where the upstream gave none.
+    pub(crate) async fn total(self) -> Usage {
+        let recent = count::tokens(text_of(&self.frames)).await;
+        Usage::counted(self.input_tokens, self.folded_tokens + recent)
+    }
+}
+
+fn text_of(frames: &[u8]) -> String {
+    let mut reader = Reader::new(frames.len());
+    reader.push(bytes::Bytes::copy_from_slice(frames));
+    reader.finish();
+    let mut text = String::new();
+    while let Ok(Some(event)) = reader.next() {
+        delivered_text(&event.data, &mut text);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: &[u8] = b"data: {\"choices\":[{\"delta\":{\"content\":\"12345678\"}}]}\n\n";
+
+    #[test]
+    fn checkpoints_grow_with_what_is_delivered() {
+        let mut tally = Tally::new(7);
+        assert_eq!(tally.so_far(), Usage::counted(7, 0));
+        tally.delivered(FRAME);
+        assert_eq!(tally.so_far(), Usage::counted(7, 2));
+        tally.delivered(FRAME);
+        assert_eq!(tally.so_far(), Usage::counted(7, 4));
+    }
+
+    #[test]
+    fn a_very_long_stream_keeps_bounded_memory_and_its_count() {
+        let mut tally = Tally::new(0);
+        let frames = 2 * KEPT_BYTES / FRAME.len();
+        (0..frames).for_each(|_| tally.delivered(FRAME));
+        assert!(tally.frames.len() <= KEPT_BYTES);
+        assert_eq!(tally.so_far().output_tokens, 2 * frames as u64);
+    }
+
+    #[tokio::test]
+    async fn the_total_is_counted_exactly() {
+        let mut tally = Tally::new(3);
+        tally.delivered(b"data: {\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}\n\n");
+        tally.delivered(b"data: {\"choices\":[{\"delta\":{\"content\":\" world\"}}]}\n\n");
+        assert_eq!(tally.total().await, Usage::counted(3, 2));
+    }
+}
