@@ -28,7 +28,10 @@ pub struct TooLarge(pub usize);
 /// Reads events out of pieces of bytes.
 #[derive(Debug)]
 pub struct Reader {
+    /// What is read next.
     pending: Bytes,
+    /// A line whose end has not come yet. It grows without being looked at again.
+    partial: BytesMut,
     data: Vec<Bytes>,
     data_bytes: usize,
     max_event_bytes: usize,
@@ -40,25 +43,39 @@ pub struct Reader {
 impl Reader {
     /// A reader that refuses events beyond `max_event_bytes`.
     #[must_use]
-    pub const fn new(max_event_bytes: usize) -> Self {
-        Self { pending: Bytes::new(), data: Vec::new(), data_bytes: 0, max_event_bytes, at_start: true, skip_lf: false, ended: false }
+    pub fn new(max_event_bytes: usize) -> Self {
+        Self {
+            pending: Bytes::new(),
+            partial: BytesMut::new(),
+            data: Vec::new(),
+            data_bytes: 0,
+            max_event_bytes,
+            at_start: true,
+            skip_lf: false,
+            ended: false,
+        }
     }
 
     /// Takes what was read. Pull all events with [`Reader::next`] before pushing more.
     pub fn push(&mut self, piece: Bytes) {
-        if self.pending.is_empty() {
+        if self.pending.is_empty() && self.partial.is_empty() {
             self.pending = piece;
-        } else {
-            let mut joined = BytesMut::with_capacity(self.pending.len() + piece.len());
-            joined.extend_from_slice(&self.pending);
-            joined.extend_from_slice(&piece);
-            self.pending = joined.freeze();
+            return;
+        }
+        self.partial.extend_from_slice(&std::mem::take(&mut self.pending));
+        self.partial.extend_from_slice(&piece);
+        if memchr::memchr2(b'\n', b'\r', &piece).is_some() || self.at_start {
+            self.pending = self.partial.split().freeze();
         }
     }
 
     /// Nothing more will come: a last event without a blank line counts.
-    pub const fn finish(&mut self) {
+    pub fn finish(&mut self) {
         self.ended = true;
+        if !self.partial.is_empty() {
+            self.partial.extend_from_slice(&std::mem::take(&mut self.pending));
+            self.pending = self.partial.split().freeze();
+        }
     }
 
     /// The next whole event; none until more is pushed.
@@ -133,7 +150,7 @@ impl Reader {
             let _ = self.pending.split_to(1);
             return Ok(Some(line));
         }
-        if self.pending.len() + self.data_bytes > self.max_event_bytes {
+        if self.partial.len() + self.pending.len() + self.data_bytes > self.max_event_bytes {
             return Err(TooLarge(self.max_event_bytes));
         }
         if self.ended && !self.pending.is_empty() {

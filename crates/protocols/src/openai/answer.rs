@@ -1,7 +1,6 @@
 //! The side-reader of a plain answer: whether it is one, and its usage. The bytes themselves pass by.
 
 use easyai_core::usage::Usage;
-use serde::de::IgnoredAny;
 
 use super::chunk::SpokenChoices;
 use super::error::{WireError, read_error};
@@ -24,8 +23,8 @@ pub enum BadAnswer {
     /// An error in spite of the status.
     #[error("the answer is an error: {}", .0.message)]
     Error(WireError),
-    /// No choices.
-    #[error("the answer is empty: it has no choices")]
+    /// No choice with a message or an end.
+    #[error("the answer is empty: no choice has a message")]
     Empty,
 }
 
@@ -34,9 +33,17 @@ struct Wire {
     #[serde(default)]
     error: Present,
     #[serde(default)]
-    choices: Option<Vec<IgnoredAny>>,
+    choices: Option<Vec<Choice>>,
     #[serde(default)]
     usage: Option<WireUsage>,
+}
+
+#[derive(serde::Deserialize)]
+struct Choice {
+    #[serde(default)]
+    message: Present,
+    #[serde(default)]
+    finish_reason: Present,
 }
 
 /// Reads the body of a 200.
@@ -48,7 +55,8 @@ pub fn read_answer(body: &[u8]) -> Result<Answer, BadAnswer> {
     if wire.error.0 {
         return Err(BadAnswer::Error(read_error(body)));
     }
-    if wire.choices.is_none_or(|choices| choices.is_empty()) {
+    let answered = |choices: Vec<Choice>| choices.iter().any(|choice| choice.message.0 || choice.finish_reason.0);
+    if !wire.choices.is_some_and(answered) {
         return Err(BadAnswer::Empty);
     }
     Ok(Answer { usage: wire.usage.and_then(WireUsage::into_usage) })
@@ -73,9 +81,10 @@ mod tests {
         let good = br#"{"id":"x","choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":1,"completion_tokens":2},"new_field":[1,{"a":2}]}"#;
         assert!(read_answer(good).unwrap().usage.is_some());
         assert_eq!(delivered_text(good), "hi");
-        assert_eq!(read_answer(br#"{"choices":[{}],"error":null}"#), Ok(Answer { usage: None }));
+        assert_eq!(read_answer(br#"{"choices":[{"message":{"content":"a"}}],"error":null}"#), Ok(Answer { usage: None }));
         assert_eq!(read_answer(br#"{"choices":[]}"#), Err(BadAnswer::Empty));
         assert_eq!(read_answer(b"{}"), Err(BadAnswer::Empty));
+        assert_eq!(read_answer(br#"{"choices":[{}]}"#), Err(BadAnswer::Empty));
         assert!(matches!(read_answer(br#"{"error":{"message":"no"}}"#), Err(BadAnswer::Error(_))));
         for body in ["", "<html>", "{\"choices\":[", "\"text\""] {
             assert!(matches!(read_answer(body.as_bytes()), Err(BadAnswer::Unparseable(_))), "{body}");

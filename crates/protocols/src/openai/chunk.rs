@@ -8,6 +8,11 @@ use super::usage::WireUsage;
 pub(super) struct Chunk {
     #[serde(default)]
     pub(super) error: Present,
+    /// An error without its wrapper, as FastAPI servers send it.
+    #[serde(default)]
+    pub(super) detail: Present,
+    #[serde(default)]
+    pub(super) message: Present,
     #[serde(default)]
     pub(super) choices: Option<Vec<Choice>>,
     #[serde(default)]

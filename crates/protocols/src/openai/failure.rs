@@ -134,11 +134,17 @@ fn category(status: Option<u16>, error: &WireError) -> Category {
     // A numeric code inside a 200 is the status that was meant (OpenRouter, Google).
     let status = status.filter(|status| *status != 200).or_else(|| named.clone().find_map(|name| name.parse().ok()));
     match status {
-        Some(400 | 403 | 404 | 422 | 429 | 503) | None => {
-            by_message(&error.message).unwrap_or_else(|| status.map_or(Category::ServerError, by_status))
+        Some(400 | 403 | 404 | 413 | 422 | 429 | 503) | None => {
+            let said = by_message(&error.message).filter(|category| *category != Category::ContentFilter || may_be_about_content(status));
+            said.unwrap_or_else(|| status.map_or(Category::ServerError, by_status))
         }
         Some(status) => by_status(status),
     }
+}
+
+/// "Prohibited" or "flagged" beside another status is about access, not about what was said.
+const fn may_be_about_content(status: Option<u16>) -> bool {
+    matches!(status, None | Some(400 | 422))
 }
 
 fn by_message(message: &str) -> Option<Category> {
@@ -166,18 +172,31 @@ const fn by_status(status: u16) -> Category {
 fn retry_after(error: &WireError, header: &dyn Fn(&str) -> Option<String>) -> Option<Duration> {
     let by_ms = || seconds(header("retry-after-ms")?.parse::<f64>().ok()? / 1000.0);
     let by_seconds = || seconds(header("retry-after")?.trim().parse::<f64>().ok()?);
-    let by_text = || text_hint(&error.message);
-    by_ms().or_else(by_seconds).or_else(by_text).map(|wait| wait.min(MAX_RETRY_AFTER))
+    // Without a clock here, the answer's own date says what the other date is to be compared with.
+    let by_date = || until(&header("date")?, &header("retry-after")?);
+    let by_text = || duration(error.message.split_once("try again in ")?.1.split([' ', ',']).next()?.trim_end_matches('.'));
+    let by_reset = || ["requests", "tokens"].into_iter().filter_map(|of| reset(of, header)).max();
+    by_ms().or_else(by_seconds).or_else(by_date).or_else(by_text).or_else(by_reset).map(|wait| wait.min(MAX_RETRY_AFTER))
+}
+
+/// When an exhausted dimension is reset.
+fn reset(of: &str, header: &dyn Fn(&str) -> Option<String>) -> Option<Duration> {
+    let remaining = header(&format!("x-ratelimit-remaining-{of}"))?;
+    (remaining.trim() == "0").then(|| duration(header(&format!("x-ratelimit-reset-{of}"))?.trim())).flatten()
+}
+
+fn until(now: &str, then: &str) -> Option<Duration> {
+    let parse = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp());
+    let seconds = parse(then)?.as_second() - parse(now)?.as_second();
+    u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs)
 }
 
 fn seconds(value: f64) -> Option<Duration> {
     (value > 0.0).then(|| Duration::try_from_secs_f64(value).unwrap_or(MAX_RETRY_AFTER))
 }
 
-/// `try again in 1m12.5s`, `in 20ms`.
-fn text_hint(message: &str) -> Option<Duration> {
-    let (_, after) = message.split_once("try again in ")?;
-    let text = after.split([' ', ',']).next()?.trim_end_matches('.');
+/// `1m12.5s`, `20ms`, `6h0m0s`.
+fn duration(text: &str) -> Option<Duration> {
     let mut total = Duration::ZERO;
     let mut rest = text;
     while !rest.is_empty() {
@@ -224,6 +243,8 @@ mod tests {
         check(400, "", "the model `x` does not exist", Category::ModelUnavailable);
         check(403, "", "project has no access to model: model not found", Category::ModelUnavailable);
         check(400, "tool_use_failed", "", Category::BadResponse);
+        check(403, "", "Access prohibited", Category::Auth);
+        check(413, "", "Request too large: reduce the length of the messages", Category::ContextLength);
         check(0, "server_error", "", Category::ServerError);
         check(200, "429", "slow", Category::RateLimit);
         check(0, "", "something broke", Category::ServerError);
@@ -277,6 +298,17 @@ mod tests {
         assert_eq!(wait("", "", "try again in 20ms"), Some(Duration::from_millis(20)));
         assert_eq!(wait("retry-after", "999999999", ""), Some(MAX_RETRY_AFTER));
         assert_eq!(wait("retry-after", "soon", ""), None);
+        let headers = |wanted: &str| {
+            let pairs = [("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")];
+            pairs.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned())
+        };
+        assert_eq!(classify(Some(503), &error("", ""), &headers).retry_after, Some(Duration::from_secs(30)));
+        let headers = |wanted: &str| {
+            let pairs =
+                [("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "6m0s"), ("x-ratelimit-remaining-requests", "7")];
+            pairs.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned())
+        };
+        assert_eq!(classify(Some(429), &error("", ""), &headers).retry_after, Some(Duration::from_secs(360)));
         assert_eq!(wait("retry-after", "-5", "try again in a while"), None);
     }
 }

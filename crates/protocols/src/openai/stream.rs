@@ -41,6 +41,8 @@ pub struct ChunkFacts {
 #[error("a chunk of the stream is not a JSON object: {0}")]
 pub struct BadChunk(pub String);
 
+static CHOICES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"choices\""));
+
 static TELLING: LazyLock<[Finder<'static>; 3]> =
     LazyLock::new(|| [Finder::new("\"usage\""), Finder::new("\"finish_reason\""), Finder::new("\"error\"")]);
 
@@ -64,17 +66,19 @@ fn looks_whole(data: &[u8]) -> bool {
 
 /// Whether one of the telling members is there and not null. A key inside text has its quotes escaped, so it does not match.
 fn tells_something(data: &[u8]) -> bool {
-    TELLING.iter().any(|finder| {
-        finder.find_iter(data).any(|at| {
-            let after = data[at + finder.needle().len()..].trim_ascii_start();
-            !after.strip_prefix(b":").is_some_and(|value| value.trim_ascii_start().starts_with(b"null"))
+    // What has no choices is no ordinary delta.
+    CHOICES.find(data).is_none()
+        || TELLING.iter().any(|finder| {
+            finder.find_iter(data).any(|at| {
+                let after = data[at + finder.needle().len()..].trim_ascii_start();
+                !after.strip_prefix(b":").is_some_and(|value| value.trim_ascii_start().starts_with(b"null"))
+            })
         })
-    })
 }
 
 fn parse(data: &[u8]) -> Result<ChunkFacts, BadChunk> {
     let chunk: Chunk = serde_json::from_slice(data).map_err(|error| BadChunk(error.to_string()))?;
-    if chunk.error.0 {
+    if chunk.error.0 || (chunk.choices.is_none() && (chunk.detail.0 || chunk.message.0)) {
         return Ok(ChunkFacts { error: Some(read_error(data)), ..ChunkFacts::default() });
     }
     let choices = chunk.choices.unwrap_or_default();
@@ -154,6 +158,7 @@ mod tests {
             Some("server_error".to_owned())
         );
         assert!(!facts(r#"{"choices":[],"prompt_filter_results":[{"x":1}]}"#).usage_only, "Azure's first chunk");
+        assert_eq!(facts(r#"{"detail":"gone"}"#).error.map(|error| error.message), Some("gone".to_owned()));
         assert!(facts("[DONE]").done && facts(" [DONE] ").done);
     }
 

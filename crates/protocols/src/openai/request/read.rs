@@ -81,9 +81,18 @@ impl Draft {
                 self.once("n")?;
                 self.choices = positive(scanner, "n")?;
             }
-            "tools" => self.needs.tools = tools(scanner, &mut self.size)?,
-            "tool_choice" => self.needs.tool_call = forces_a_call(scanner)?,
-            "response_format" => self.needs.json = asks_for_json(scanner)?,
+            "tools" => {
+                self.once("tools")?;
+                self.needs.tools = tools(scanner, &mut self.size)?;
+            }
+            "tool_choice" => {
+                self.once("tool_choice")?;
+                self.needs.tool_call = forces_a_call(scanner)?;
+            }
+            "response_format" => {
+                self.once("response_format")?;
+                self.needs.json = asks_for_json(scanner)?;
+            }
             _unknown => {
                 scanner.skip()?;
             }
@@ -109,6 +118,9 @@ impl Draft {
                 let mut include_usage = None;
                 scanner.object(|scanner, key| {
                     if key == "include_usage" {
+                        if matches!(options, StreamOptions::IncludeUsage(_)) {
+                            return Err(field("stream_options.include_usage", "stands twice in the body: send it once"));
+                        }
                         let (value, span) = bool_span(scanner, "stream_options.include_usage")?;
                         include_usage = value;
                         options = StreamOptions::IncludeUsage(span);
