@@ -1,0 +1,51 @@
+//! The HTTP interface: one router, a file a noun.
+
+pub mod auth;
+pub mod body;
+pub mod error;
+pub mod events;
+pub mod headers;
+pub mod health;
+pub mod openai;
+pub mod openapi;
+pub mod tasks;
+pub mod wallet;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{Method, Uri};
+use axum::routing::{get, post};
+use easyai_core::error::ErrorCode;
+
+use crate::api::error::ApiError;
+use crate::app::App;
+
+/// All routes. Bodies are bounded by their handlers, heads and times by the listener.
+#[must_use]
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v1/chat/completions", post(openai::chat::create))
+        .route("/v1/models", get(openai::models::list))
+        .route("/v1/models/{*model}", get(openai::models::get))
+        .route("/api/v1/tasks", get(tasks::list))
+        .route("/api/v1/tasks/{id}", get(tasks::get))
+        .route("/api/v1/tasks/{id}/trace", get(tasks::trace))
+        .route("/api/v1/tasks/{id}/events", get(events::list))
+        .route("/api/v1/wallet", get(wallet::get))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::document))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .with_state(app)
+}
+
+async fn no_such_path(uri: Uri) -> ApiError {
+    ApiError::status(404, ErrorCode::BadRequest, format!("there is nothing at {}: GET /openapi.json lists all paths", uri.path()))
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::status(405, ErrorCode::BadRequest, format!("{} does not take {method}: GET /openapi.json lists all methods", uri.path()))
+}

@@ -1,0 +1,51 @@
+//! Who calls: the gateway key out of the request's head, found by its hash in the snapshot. Nothing here reads the database.
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use easyai_core::error::ErrorCode;
+use easyai_runner::{Caller, clock};
+
+use super::error::ApiError;
+use crate::app::App;
+
+/// One message for a key that is missing, unknown, expired or revoked: whoever guesses learns nothing.
+const REFUSED: &str = "the API key is missing or not valid: send a gateway key as `Authorization: Bearer sk-…`";
+
+/// Finds the caller.
+///
+/// # Errors
+/// `invalid_api_key`, whatever was wrong; the log says what.
+pub fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let refused = || ApiError::new(ErrorCode::InvalidApiKey, REFUSED);
+    let key = bearer(headers).ok_or_else(refused)?;
+    let catalog = app.runner.catalog();
+    Caller::find(&catalog, &app.vault.hash_key(key), clock::now()).map_err(|why| {
+        tracing::debug!(%why, "A key was refused");
+        refused()
+    })
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !key.trim().is_empty()).then(|| key.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_from_a_bearer_header_only() {
+        let read = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, axum::http::HeaderValue::from_static(value));
+            bearer(&headers).map(str::to_owned)
+        };
+        assert_eq!(read("Bearer sk-1"), Some("sk-1".to_owned()));
+        assert_eq!(read("bearer  sk-1 "), Some("sk-1".to_owned()));
+        assert_eq!(read("Basic sk-1"), None);
+        assert_eq!(read("Bearer "), None);
+        assert_eq!(bearer(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,61 @@
+//! From a request's head and body to what the runner is asked.
+
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use axum::http::header::HeaderName;
+use bytes::Bytes;
+use easyai_core::catalog::Simulation;
+use easyai_core::kind::RunMode;
+use easyai_protocols::openai::request::ChatRequest;
+use easyai_runner::{Caller, ChatAsk};
+use easyai_store::journal::Idempotency;
+use sha2::{Digest, Sha256};
+
+use crate::api::error::ApiError;
+use crate::api::headers;
+
+/// The longest `Idempotency-Key`, as the IETF draft's users have it.
+const MAX_IDEMPOTENCY_KEY: usize = 255;
+
+/// No caller waits for more than a day.
+const MAX_DEADLINE_MS: u64 = 86_400_000;
+
+/// Reads a chat.
+///
+/// # Errors
+/// `bad_request` names the field or header that is wrong.
+pub(super) fn read(caller: Caller, headers: HeaderMap, body: Bytes) -> Result<ChatAsk, ApiError> {
+    let request = ChatRequest::parse(body)?;
+    let run_mode = match text(&headers, &headers::RUN_MODE)? {
+        None => RunMode::Live,
+        Some(mode) => mode.parse().map_err(|error: easyai_core::words::UnknownWord| ApiError::field(headers::RUN_MODE.as_str(), error.to_string()))?,
+    };
+    let simulation = text(&headers, &headers::SIMULATION)?.map(simulation).transpose()?;
+    let deadline = text(&headers, &headers::TIMEOUT_MS)?.map(deadline).transpose()?;
+    let idempotency = text(&headers, &headers::IDEMPOTENCY_KEY)?.map(|key| idempotency(key, request.body())).transpose()?;
+    Ok(ChatAsk { caller, request, run_mode, simulation, deadline, idempotency, headers })
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
+    let bad = |_| ApiError::field(name.as_str(), format!("the header `{name}` must be plain text"));
+    headers.get(name).map(|value| value.to_str().map_err(bad)).transpose()
+}
+
+fn simulation(json: &str) -> Result<Simulation, ApiError> {
+    serde_json::from_str(json)
+        .map_err(|error| ApiError::field(headers::SIMULATION.as_str(), format!("the header `{}` can't be read: {error}", headers::SIMULATION)))
+}
+
+fn deadline(value: &str) -> Result<Duration, ApiError> {
+    let ms = value.trim().parse::<u64>().ok().filter(|ms| (1..=MAX_DEADLINE_MS).contains(ms));
+    ms.map(Duration::from_millis)
+        .ok_or_else(|| ApiError::field(headers::TIMEOUT_MS.as_str(), format!("the header `{}` must be milliseconds from 1 to {MAX_DEADLINE_MS}", headers::TIMEOUT_MS)))
+}
+
+fn idempotency(key: &str, body: &Bytes) -> Result<Idempotency, ApiError> {
+    if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY {
+        return Err(ApiError::field(headers::IDEMPOTENCY_KEY.as_str(), format!("the header `Idempotency-Key` must have 1 to {MAX_IDEMPOTENCY_KEY} characters")));
+    }
+    Ok(Idempotency { key: key.to_owned(), body_hash: Sha256::digest(body).into() })
+}

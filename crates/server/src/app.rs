@@ -1,0 +1,28 @@
+//! What all handlers share.
+
+use std::sync::Arc;
+
+use easyai_runner::Runner;
+use easyai_store::Db;
+use easyai_store::vault::Vault;
+
+use crate::telemetry::Telemetry;
+
+/// What all handlers share.
+#[derive(Debug)]
+pub struct App {
+    /// Carries tasks.
+    pub runner: Arc<Runner>,
+    /// The database, for reading.
+    pub db: Db,
+    /// Hashes keys.
+    pub vault: Arc<Vault>,
+    /// What is counted.
+    pub telemetry: Telemetry,
+    /// The billing currency.
+    pub currency: Arc<str>,
+    /// The largest request body.
+    pub max_body_bytes: usize,
+    /// Whether callers may see which platform served them.
+    pub expose_platform: bool,
+}
