@@ -131,7 +131,7 @@ impl Delivering {
             let last = ending.last_frames();
             let runner = Arc::clone(&self.runner);
             // A task of its own: a caller that goes away now must not undo the bookkeeping.
-            let settled = tokio::spawn(async move { ending::settle(&runner, streamed, ending).await });
+            let settled = self.runner.finisher.background(async move { ending::settle(&runner, streamed, ending).await });
             self.state = State::Settling { settled, last };
         }
         None
@@ -178,7 +178,7 @@ impl Drop for Delivering {
         if let State::Streaming(streaming) = std::mem::replace(&mut self.state, State::Over) {
             let Streaming { upstream, streamed } = *streaming;
             let runner = Arc::clone(&self.runner);
-            self.runner.finisher.background(async move { ending::caller_gone(&runner, upstream, streamed).await });
+            drop(self.runner.finisher.background(async move { ending::caller_gone(&runner, upstream, streamed).await }));
         }
     }
 }

@@ -8,6 +8,7 @@ use easyai_core::money::Money;
 use easyai_core::task::TaskStatus;
 use easyai_store::journal::{Finish, Finished};
 use easyai_store::{Journal, StoreError};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -109,8 +110,8 @@ impl Finisher {
     }
 
     /// Runs something that ends by itself and is awaited at shutdown.
-    pub fn background(&self, work: impl Future<Output = ()> + Send + 'static) {
-        drop(self.background.spawn(work));
+    pub fn background<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.background.spawn(work)
     }
 
     /// Waits until everything in the background has ended.

@@ -23,8 +23,9 @@ pub(crate) async fn deliver(runner: &Arc<Runner>, live: Live, delivery: Delivery
     }
     // Counting takes a while. A caller that goes away meanwhile drops this future, and the task must end all the same.
     let task = live.record.subject().task;
+    let finisher = runner.finisher.clone();
     let runner = Arc::clone(runner);
-    let counted = tokio::spawn(async move {
+    let counted = finisher.background(async move {
         let usage = count::usage(live.ask.request.prompt_tokens, answer.delivered_text()).await;
         settle(&runner, live, &delivery, answer, usage).await
     });

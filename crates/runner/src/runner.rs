@@ -224,11 +224,11 @@ impl Runner {
         if let Remedy::Disable { scope } = *remedy {
             let (db, offer) = (self.db.clone(), Arc::clone(offer));
             tracing::error!(platform = %offer.platform.name, "A {scope} was switched off until a person enables it: {reason}");
-            self.finisher.background(async move {
+            drop(self.finisher.background(async move {
                 if let Err(error) = candidate_state::disable(&db, scope, offer.platform.id, offer.id, &reason, "policy").await {
                     tracing::error!(%error, platform = %offer.platform.name, "What was switched off could not be written down: a restart would forget it");
                 }
-            });
+            }));
         }
     }
 }

@@ -58,8 +58,9 @@ pub(super) fn build(proxy: Option<&Proxy>, connect: Duration) -> Result<Http, Eg
             };
             Ok(Http::Tunnel(pool(tls(tunnel)?, connect)))
         }
-        Sort::Socks5 | Sort::Socks5h => {
-            let socks = SocksV5::new(proxy.address.clone(), tcp()).local_dns(proxy.sort == Sort::Socks5);
+        Sort::Socks => {
+            // Names are resolved by the proxy: resolving them here would block (hyper-util asks the system within the call).
+            let socks = SocksV5::new(proxy.address.clone(), tcp()).local_dns(false);
             let socks = match &proxy.login {
                 Some((user, password)) => socks.with_auth(user.clone(), password.clone()),
                 None => socks,

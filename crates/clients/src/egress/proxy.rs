@@ -17,10 +17,8 @@ pub(crate) struct Proxy {
 pub(super) enum Sort {
     /// `CONNECT` over plain HTTP or, for `https://`, over TLS.
     Tunnel,
-    /// SOCKS 5; names are resolved here.
-    Socks5,
-    /// SOCKS 5; names are resolved by the proxy.
-    Socks5h,
+    /// SOCKS 5; names are resolved by the proxy, with `socks5://` as with `socks5h://`.
+    Socks,
 }
 
 impl Proxy {
@@ -29,8 +27,7 @@ impl Proxy {
         let (sort, scheme, port) = match url.scheme() {
             "http" => (Sort::Tunnel, "http", 80),
             "https" => (Sort::Tunnel, "https", 443),
-            "socks5" => (Sort::Socks5, "http", 1080),
-            "socks5h" => (Sort::Socks5h, "http", 1080),
+            "socks5" | "socks5h" => (Sort::Socks, "http", 1080),
             _ => return Err(EgressError::Proxy("its scheme is unknown")),
         };
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or(EgressError::Proxy("it names no host"))?;
@@ -70,7 +67,7 @@ mod tests {
         assert_eq!(read("http://p:3128"), Ok((Sort::Tunnel, "http://p:3128/".to_owned(), None)));
         assert_eq!(read("https://p"), Ok((Sort::Tunnel, "https://p:443/".to_owned(), None)));
         assert_eq!(read("socks5://p"), Ok((Sort::Socks5, "http://p:1080/".to_owned(), None)));
-        assert_eq!(read("socks5h://u:a%40b+c@p:9").map(|(sort, _, login)| (sort, login)), Ok((Sort::Socks5h, Some(("u".to_owned(), "a@b+c".to_owned())))));
+        assert_eq!(read("socks5h://u:a%40b+c@p:9").map(|(sort, _, login)| (sort, login)), Ok((Sort::Socks, Some(("u".to_owned(), "a@b+c".to_owned())))));
         assert!(read("ftp://p").is_err() && read("p:3128").is_err() && read("").is_err());
     }
 

@@ -11,6 +11,8 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 
@@ -34,7 +36,7 @@ pub async fn serve(config: &Config, router: Router, runner: &Arc<Runner>, end: i
     let listener = TcpListener::bind(config.listen).await.with_context(|| format!("can't listen on {}: choose another address with --listen", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, "Serving");
     let builder = builder(config);
-    let connections = GracefulShutdown::new();
+    let connections = Connections { graceful: GracefulShutdown::new(), tasks: TaskTracker::new(), cut: CancellationToken::new() };
     let mut end = std::pin::pin!(end);
     loop {
         tokio::select! {
@@ -60,10 +62,21 @@ pub async fn serve(config: &Config, router: Router, runner: &Arc<Runner>, end: i
         }
     }
     drop(listener);
-    if tokio::time::timeout(config.drain, connections.shutdown()).await.is_err() {
-        tracing::warn!(in_flight = runner.in_flight(), "Calls were cut off: they took longer than the drain time");
+    if tokio::time::timeout(config.drain, connections.graceful.shutdown()).await.is_err() {
+        tracing::warn!(in_flight = runner.in_flight(), "Calls are cut off: they take longer than the drain time");
     }
+    // What is cut off here ends like a call whose caller went away: it is booked in the background.
+    connections.cut.cancel();
+    connections.tasks.close();
+    connections.tasks.wait().await;
     Ok(())
+}
+
+/// The open connections.
+struct Connections {
+    graceful: GracefulShutdown,
+    tasks: TaskTracker,
+    cut: CancellationToken,
 }
 
 fn builder(config: &Config) -> Builder<TokioExecutor> {
@@ -86,16 +99,17 @@ fn builder(config: &Config) -> Builder<TokioExecutor> {
 /// hyper reads bodies through the same buffer as heads: smaller than this would only cost reads.
 const MIN_BUFFER: usize = 64 * 1024;
 
-fn connection(builder: &Builder<TokioExecutor>, router: &Router, connections: &GracefulShutdown, stream: TcpStream) {
+fn connection(builder: &Builder<TokioExecutor>, router: &Router, connections: &Connections, stream: TcpStream) {
     // Deltas are small and must not wait for one another.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
     let service = TowerToHyperService::new(router.clone());
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
+    let connection = connections.graceful.watch(connection);
+    let cut = connections.cut.clone();
+    connections.tasks.spawn(async move {
+        if let Some(Err(error)) = cut.run_until_cancelled(connection).await {
             tracing::debug!(%error, "A connection ended with an error");
         }
     });
