@@ -7,7 +7,7 @@ use easyai_core::money::Money;
 use easyai_core::time::Timestamp;
 use uuid::Uuid;
 
-use crate::catalog::{ADMIN, REMOVED, bump};
+use crate::catalog::{ADMIN, Audit, DEFAULT_GROUP, REMOVED, bump, in_table, record, seed_in};
 use crate::column::One;
 use crate::db::Db;
 use crate::error::StoreError;
@@ -15,6 +15,9 @@ use crate::{ledger, now, rows, sql};
 
 /// The longest name: it stands in tables, logs and metrics.
 pub const MAX_NAME_CHARS: usize = 100;
+
+/// Who makes accounts and keys, as the audit log names it: until there is an admin API, whoever may run the program.
+pub(crate) const CLI: &str = "command line";
 
 rows! {
     /// An account with its group and wallet.
@@ -60,6 +63,9 @@ pub fn check_name(what: &str, name: &str) -> Result<(), StoreError> {
 pub async fn create(db: &Db, name: &str, group: &str) -> Result<AccountId, StoreError> {
     check_name("an account", name)?;
     let mut tx = db.write().await?;
+    if group == DEFAULT_GROUP {
+        seed_in(&mut tx).await?;
+    }
     let found = sql!(tx, optional One<Uuid>, "SELECT id FROM groups WHERE name = $1 AND source <> $2", group, REMOVED)?;
     let Some((group_id,)) = found else { return Err(StoreError::NotFound(format!("the group `{group}`"))) };
     let id = AccountId::from_uuid(Uuid::now_v7());
@@ -70,6 +76,7 @@ pub async fn create(db: &Db, name: &str, group: &str) -> Result<AccountId, Store
         other => other,
     })?;
     ledger::open_wallet(&mut tx, id).await?;
+    record(&mut tx, &Audit { actor: CLI, action: "account.create", object: name, after: None }).await?;
     bump(&mut tx).await?;
     tx.commit().await?;
     Ok(id)
@@ -92,7 +99,7 @@ macro_rules! select {
 /// [`StoreError`] if they can't be read.
 pub async fn list(db: &Db) -> Result<Vec<AccountRow>, StoreError> {
     let mut conn = db.read().await?;
-    sql!(conn, all AccountRow, select!(""))
+    in_table("accounts", sql!(conn, all AccountRow, select!("")))
 }
 
 /// The account of this name.
@@ -101,6 +108,6 @@ pub async fn list(db: &Db) -> Result<Vec<AccountRow>, StoreError> {
 /// [`StoreError::NotFound`] if there is none.
 pub async fn find(db: &Db, name: &str) -> Result<AccountRow, StoreError> {
     let mut conn = db.read().await?;
-    let row = sql!(conn, optional AccountRow, select!(" WHERE a.name = $1"), name)?;
+    let row = in_table("accounts", sql!(conn, optional AccountRow, select!(" WHERE a.name = $1"), name))?;
     row.ok_or_else(|| StoreError::NotFound(format!("the account `{name}`")))
 }

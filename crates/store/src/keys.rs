@@ -8,8 +8,8 @@ use easyai_core::time::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::accounts::check_name;
-use crate::catalog::bump;
+use crate::accounts::{CLI, check_name};
+use crate::catalog::{Audit, bump, in_table, record};
 use crate::db::Db;
 use crate::error::StoreError;
 use crate::vault::{Vault, new_api_key};
@@ -79,6 +79,7 @@ pub async fn create(db: &Db, vault: &Vault, account: AccountId, new: &NewKey) ->
         tx, execute insert, id.uuid(), account.uuid(), &new.name, hash.clone(), &hint, &models, new.run_mode.as_str(), expires,
         now().micros()
     )?;
+    record(&mut tx, &Audit { actor: CLI, action: "key.create", object: &id.to_string(), after: None }).await?;
     bump(&mut tx).await?;
     tx.commit().await?;
     Ok((id, key))
@@ -93,7 +94,7 @@ pub async fn list(db: &Db, account: Option<AccountId>) -> Result<Vec<KeyRow>, St
         "SELECT k.id, k.account_id, a.name AS account, k.name, k.hint, k.models, k.run_mode, k.expires_at, k.revoked_at, k.created_at
         FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE ($1 IS NULL OR k.account_id = $1) ORDER BY k.id DESC";
     let mut conn = db.read().await?;
-    sql!(conn, all KeyRow, select, account.map(AccountId::uuid))
+    in_table("api_keys", sql!(conn, all KeyRow, select, account.map(AccountId::uuid)))
 }
 
 /// Refuses a key from now on, for good; once more changes nothing. Gives since when it is refused.
@@ -106,6 +107,7 @@ pub async fn revoke(db: &Db, key: KeyId) -> Result<Timestamp, StoreError> {
     let at = now().micros();
     let row = sql!(tx, optional crate::column::One<i64>, update, key.uuid(), at)?;
     let Some((revoked_at,)) = row else { return Err(StoreError::NotFound(format!("the key {key}"))) };
+    record(&mut tx, &Audit { actor: CLI, action: "key.revoke", object: &key.to_string(), after: None }).await?;
     bump(&mut tx).await?;
     tx.commit().await?;
     Ok(Timestamp::from_micros(revoked_at))

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::declared::{Declared, GroupSpec};
+use super::declared::Declared;
 use super::diff::{Changed, Objects, Plan, diff};
 use super::write::Writer;
-use super::{DEFAULT_GROUP, FILE, bump, current, fields};
+use super::{Audit, DEFAULT_GROUP, FILE, REMOVED, bump, current, fields, record};
 use crate::db::{Db, Tx};
 use crate::error::StoreError;
 use crate::vault::Vault;
@@ -48,7 +48,10 @@ pub async fn apply(db: &Db, vault: &Vault, declared: &Declared, actor: &str) -> 
             Changed::Remove => writer.remove(change).await?,
         }
     }
+    forget_removed(&mut tx).await?;
     note(&mut tx, revision, actor, &wanted).await?;
+    let object = format!("revision {revision}");
+    record(&mut tx, &Audit { actor, action: "catalog.apply", object: &object, after: None }).await?;
     tx.commit().await?;
     Ok(plan)
 }
@@ -56,8 +59,15 @@ pub async fn apply(db: &Db, vault: &Vault, declared: &Declared, actor: &str) -> 
 /// With what every catalogue has: the group that accounts are in by default.
 fn completed(declared: &Declared) -> Declared {
     let mut declared = declared.clone();
-    declared.groups.entry(DEFAULT_GROUP.to_owned()).or_insert_with(GroupSpec::default);
+    declared.groups.entry(DEFAULT_GROUP.to_owned()).or_default();
     declared
+}
+
+/// What policies switched off and a file removed: should it come back, it begins anew.
+async fn forget_removed(tx: &mut Tx) -> Result<(), StoreError> {
+    let delete = "DELETE FROM candidate_state WHERE subject_id IN (SELECT id FROM platforms WHERE source = $1)
+        OR subject_id IN (SELECT id FROM platform_models WHERE source = $1)";
+    sql!(tx, execute delete, REMOVED).map(drop)
 }
 
 /// Keeps what was applied, without secrets.

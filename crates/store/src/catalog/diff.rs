@@ -137,7 +137,9 @@ fn updated(before: &Fields, after: &Fields) -> Vec<Field> {
 mod tests {
     use super::*;
 
-    fn objects(list: &[(ObjectKind, &str, &[(&'static str, &str)])]) -> Objects {
+    type Listed<'a> = (ObjectKind, &'a str, &'a [(&'static str, &'a str)]);
+
+    fn objects(list: &[Listed<'_>]) -> Objects {
         let fields = |fields: &[(&'static str, &str)]| fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         list.iter().map(|(kind, name, of)| ((*kind, (*name).to_owned()), fields(of))).collect()
     }

@@ -1,7 +1,10 @@
 //! The store's suite: every test runs on both engines.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not tests to clippy, and should fail as loudly")]
 
+mod access;
 mod begin;
+mod candidate_state;
+mod catalog;
 mod finish;
 mod fixture;
 mod ledger;

@@ -1,0 +1,74 @@
+//! Accounts and keys: who may call, and who pays.
+
+use easyai_core::catalog::AllowedModels;
+use easyai_core::kind::RunMode;
+use easyai_store::keys::NewKey;
+use easyai_store::testing::TestEngine::{self, Postgres, Sqlite};
+use easyai_store::{StoreError, accounts, catalog, keys, ledger};
+use rstest::rstest;
+use secrecy::ExposeSecret;
+
+use crate::catalog::Fixture;
+
+fn new_key(models: &[&str]) -> NewKey {
+    let models = models.iter().map(|model| (*model).to_owned()).collect();
+    NewKey { name: "laptop".into(), models, expires_at: None, run_mode: RunMode::Simulation }
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_account_has_a_group_and_a_wallet_at_once(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let fixture = Fixture::new(engine).await;
+    let db = &fixture.test.db;
+    let id = accounts::create(db, "demo", "default").await.unwrap();
+    assert_eq!(fixture.revision().await, 1);
+    assert!(ledger::wallet(db, id).await.unwrap().is_some());
+    let found = accounts::find(db, "demo").await.unwrap();
+    assert_eq!((found.id, &*found.group_name, found.enabled), (id, "default", true));
+    assert_eq!(accounts::list(db).await.unwrap(), [found]);
+    assert_eq!(fixture.load().await.accounts[&id].name, "demo".into());
+    assert_eq!(accounts::create(db, "demo", "default").await, Err(StoreError::Conflict("the account `demo`".into())));
+    assert_eq!(accounts::create(db, "other", "vip").await, Err(StoreError::NotFound("the group `vip`".into())));
+    for bad in ["", " x", "a\nb", &"x".repeat(101)] {
+        assert!(matches!(accounts::create(db, bad, "default").await, Err(StoreError::Setting(_))), "{bad:?}");
+    }
+    assert_eq!(fixture.revision().await, 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_is_found_by_its_hash_until_it_is_revoked(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let fixture = Fixture::new(engine).await;
+    let db = &fixture.test.db;
+    let (account, other) =
+        (accounts::create(db, "demo", "default").await.unwrap(), accounts::create(db, "other", "default").await.unwrap());
+    let (id, secret) = keys::create(db, &fixture.vault, account, &new_key(&["gpt-*"])).await.unwrap();
+    let hash = fixture.vault.hash_key(secret.expose_secret());
+    let loaded = fixture.load().await;
+    let key = &loaded.keys[&hash];
+    assert_eq!((key.id, key.account, key.run_mode, key.revoked_at), (id, account, RunMode::Simulation, None));
+    assert_eq!(key.models, AllowedModels::from_names(["gpt-*".to_owned()]));
+
+    let listed = keys::list(db, Some(account)).await.unwrap();
+    assert_eq!((listed.len(), &*listed[0].account, listed[0].hint.len()), (1, "demo", 7));
+    assert!(secret.expose_secret().starts_with(&listed[0].hint));
+    assert_eq!(keys::list(db, Some(other)).await.unwrap(), []);
+    assert_eq!(keys::list(db, None).await.unwrap(), listed);
+
+    let revoked = keys::revoke(db, id).await.unwrap();
+    assert_eq!(keys::revoke(db, id).await, Ok(revoked));
+    assert_eq!(fixture.load().await.keys[&hash].revoked_at, Some(revoked));
+    assert!(matches!(keys::create(db, &fixture.vault, account, &new_key(&[])).await, Err(StoreError::Setting(_))));
+    assert!(catalog::revision(db).await.unwrap() >= 4);
+}
+
+#[rstest]
+#[tokio::test]
+async fn every_change_is_in_the_audit_log_without_the_secret(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let fixture = Fixture::new(engine).await;
+    let db = &fixture.test.db;
+    let account = accounts::create(db, "demo", "default").await.unwrap();
+    let (id, _) = keys::create(db, &fixture.vault, account, &new_key(&["*"])).await.unwrap();
+    keys::revoke(db, id).await.unwrap();
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM audit_log WHERE after IS NULL").await, 3);
+}
