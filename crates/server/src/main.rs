@@ -1,3 +1,23 @@
-//! The binary `easyai`.
-mod api; mod app; mod cli; mod config; mod serve; mod telemetry;
-fn main() { let _ = serve::serve; }
+//! `easyai`: the gateway and its command line in one binary.
+//!
+//! A command that fails says so in one line on standard error and ends with 1; a command line that can't be read ends with 2.
+
+mod api;
+mod app;
+mod catalog_file;
+mod cli;
+mod config;
+mod nearest;
+mod problem;
+mod serve;
+mod telemetry;
+
+use std::process::ExitCode;
+
+// Many small allocations of many sizes, freed by other threads: what it is good at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cli::main()
+}

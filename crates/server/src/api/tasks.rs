@@ -129,7 +129,7 @@ impl From<Usage> for UsageView {
 }
 
 impl TaskView {
-    fn of(row: TaskRow, currency: &Arc<str>) -> Self {
+    pub(crate) fn of(row: TaskRow, currency: &Arc<str>) -> Self {
         let held = if row.status.is_terminal() { Money::ZERO } else { row.hold };
         let error = row.code.map(|code| ErrorView { code, message: row.message.unwrap_or_default() });
         Self {

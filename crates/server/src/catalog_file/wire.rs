@@ -1,0 +1,130 @@
+//! The tables of the catalogue file as they are written. Names that refer to one another, and what is checked later, keep their spans.
+
+use std::num::NonZeroU32;
+
+use easyai_core::catalog::{CandidateOverrides, Simulation, Strategy, Timeouts};
+use easyai_core::kind::{ModelType, Provider};
+use easyai_core::policy::{FailoverPolicy, RetryPolicy};
+use easyai_core::price::{Multiplier, Price};
+use serde::Deserialize;
+use toml::Spanned;
+
+/// All tables, each with its place.
+#[derive(Debug, Default)]
+pub struct File {
+    pub platforms: Vec<Spanned<PlatformTable>>,
+    pub models: Vec<Spanned<ModelTable>>,
+    pub platform_models: Vec<Spanned<PlatformModelTable>>,
+    pub policy_sets: Vec<Spanned<PolicySetTable>>,
+    pub groups: Vec<Spanned<GroupTable>>,
+    pub runner_policy: Option<Spanned<RunnerPolicyTable>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformTable {
+    pub name: Spanned<String>,
+    pub provider: Provider,
+    pub base_url: Option<Spanned<String>>,
+    #[serde(default)]
+    pub priority: u32,
+    #[serde(default)]
+    pub credentials: Vec<Spanned<CredentialTable>>,
+    pub proxy: Option<Spanned<String>>,
+    #[serde(default)]
+    pub test_mode: bool,
+    #[serde(default)]
+    pub timeouts: Timeouts,
+    #[serde(default)]
+    pub options: OptionsTable,
+    pub simulation: Option<Simulation>,
+    pub enabled: Option<bool>,
+}
+
+/// Options of a platform's client.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OptionsTable {
+    pub stream_options: bool,
+}
+
+impl Default for OptionsTable {
+    fn default() -> Self {
+        Self { stream_options: easyai_core::catalog::PlatformOptions::default().stream_options }
+    }
+}
+
+/// One of `secret`, `env` and `file`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialTable {
+    pub secret: Option<String>,
+    pub env: Option<String>,
+    pub file: Option<String>,
+    #[serde(default = "one")]
+    pub weight: NonZeroU32,
+}
+
+const fn one() -> NonZeroU32 {
+    NonZeroU32::MIN
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelTable {
+    pub name: Spanned<String>,
+    #[serde(default = "by_priority")]
+    pub strategy: Strategy,
+}
+
+const fn by_priority() -> Strategy {
+    Strategy::Priority
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformModelTable {
+    pub platform: Spanned<String>,
+    pub model: Spanned<String>,
+    pub upstream_name: Option<Spanned<String>>,
+    pub model_types: Option<Spanned<Vec<ModelType>>>,
+    pub policy_set: Option<Spanned<String>>,
+    pub price: Option<Price>,
+    pub cost: Option<Spanned<Price>>,
+    #[serde(default = "one")]
+    pub weight: NonZeroU32,
+    pub priority: Option<u32>,
+    pub context_tokens: Option<NonZeroU32>,
+    pub max_output_tokens: Option<NonZeroU32>,
+    #[serde(default)]
+    pub overrides: CandidateOverrides,
+    pub enabled: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySetTable {
+    pub name: Spanned<String>,
+    #[serde(default)]
+    pub retry: RetryPolicy,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunnerPolicyTable {
+    #[serde(default)]
+    pub failover: FailoverPolicy,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupTable {
+    pub name: Spanned<String>,
+    #[serde(default = "times_one")]
+    pub price_multiplier: Multiplier,
+    pub models: Option<Spanned<Vec<String>>>,
+}
+
+const fn times_one() -> Multiplier {
+    Multiplier::ONE
+}

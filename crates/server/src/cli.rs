@@ -1,0 +1,238 @@
+//! The command line: what it accepts, and which command does it. `--help` of each command is its documentation; `docs/cli.md` the whole.
+
+mod account;
+mod apply;
+mod key;
+mod ledger;
+mod migrate;
+pub mod open;
+mod out;
+mod paint;
+mod platform;
+mod task;
+mod timeline;
+mod verdict;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use easyai_core::id::{KeyId, TaskId};
+use easyai_core::kind::{Kind, RunMode};
+use easyai_core::money::Money;
+use easyai_core::task::TaskStatus;
+use easyai_core::time::Timestamp;
+
+use crate::config::{Config, Flags};
+use out::Out;
+use verdict::Verdict;
+
+/// An AI gateway that charges exactly and explains itself.
+#[derive(Debug, Parser)]
+#[command(name = "easyai", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// Folder of the database and the master key [env: EASYAI_DATA] [default: ./data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A file of settings, see easyai.example.toml [env: EASYAI_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print JSON for programs
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve callers until SIGTERM
+    Serve {
+        /// Address, such as 0.0.0.0:8080 [env: EASYAI_LISTEN] [default: 127.0.0.1:8080]
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<String>,
+    },
+    /// Make the catalogue what a file says; shows what changes
+    Apply {
+        /// The catalogue file, see catalog.example.toml
+        #[arg(short, long, value_name = "FILE")]
+        file: PathBuf,
+        /// Only show what would change
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Accounts: who pays
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// API keys: what callers send
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Tasks: what was asked, and why it went as it did
+    #[command(subcommand)]
+    Task(TaskCommand),
+    /// Platforms: switch them off and on
+    #[command(subcommand)]
+    Platform(PlatformCommand),
+    /// The ledger
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Bring the database's schema up to this program's
+    Migrate,
+}
+
+#[derive(Debug, Subcommand)]
+enum AccountCommand {
+    /// Make an account with an empty wallet
+    Create {
+        name: String,
+        /// Its group: prices and allowed models
+        #[arg(long, default_value = easyai_store::catalog::DEFAULT_GROUP)]
+        group: String,
+    },
+    /// All accounts with their wallets
+    List,
+    /// One account, its wallet and latest entries
+    Show { name: String },
+    /// Add money to an account's wallet
+    TopUp {
+        name: String,
+        /// A decimal such as 12.50
+        amount: Money,
+        /// For the ledger
+        #[arg(long)]
+        note: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Make a key; it is shown this once
+    Create {
+        /// Who pays
+        #[arg(long)]
+        account: String,
+        /// A name for people
+        #[arg(long, default_value = "default")]
+        name: String,
+        /// Models it may use, separated by commas; `gpt-5*` for all that begin so
+        #[arg(long, value_delimiter = ',', default_value = "*")]
+        models: Vec<String>,
+        /// From when it is refused, such as 2027-01-01 or 2027-01-01T12:00:00Z (UTC)
+        #[arg(long, value_name = "DATE")]
+        expires: Option<Timestamp>,
+        /// live, or simulation: answers offline and costs nothing
+        #[arg(long, default_value = "live", value_name = "MODE")]
+        run_mode: RunMode,
+    },
+    /// All keys, or those of one account
+    List {
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// Refuse a key from now on, for good
+    Revoke { id: KeyId },
+}
+
+#[derive(Debug, Subcommand)]
+enum TaskCommand {
+    /// Tasks, the latest first
+    List(TaskFilter),
+    /// One task: candidates, attempts, decisions with their rules, events, charge
+    Show { id: TaskId },
+}
+
+#[derive(Debug, Args)]
+struct TaskFilter {
+    /// Of this account
+    #[arg(long)]
+    account: Option<String>,
+    /// queued, running, succeeded, failed or cancelled
+    #[arg(long)]
+    status: Option<TaskStatus>,
+    /// Of this model
+    #[arg(long)]
+    model: Option<String>,
+    /// Of this kind, such as chat.completions
+    #[arg(long)]
+    kind: Option<Kind>,
+    /// That began at this time or later (UTC)
+    #[arg(long)]
+    since: Option<Timestamp>,
+    /// That began before this time (UTC)
+    #[arg(long)]
+    until: Option<Timestamp>,
+    /// The next_cursor of the page before
+    #[arg(long)]
+    cursor: Option<TaskId>,
+    /// Tasks shown
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
+    limit: u32,
+}
+
+#[derive(Debug, Subcommand)]
+enum PlatformCommand {
+    /// All platforms, the first to be tried first
+    List,
+    /// Use a platform again
+    Enable { name: String },
+    /// Leave a platform alone until it is enabled
+    Disable { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+enum LedgerCommand {
+    /// Check that the books are right; ends with 1 and says what is wrong if they aren't
+    Verify,
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    // Ends here by itself with 2 for what can't be read, with 0 for --help.
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(verdict) => verdict.into(),
+        Err(error) => {
+            // The whole chain in one line: what failed, and because of what.
+            eprintln!("easyai: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<Verdict> {
+    let listen = if let Command::Serve { listen } = &cli.command { listen.clone() } else { None };
+    let config = Config::load(Flags { config: cli.global.config, data: cli.global.data, listen })?;
+    let out = Out::new(cli.global.json);
+    let runtime = runtime()?;
+    let verdict = runtime.block_on(Box::pin(dispatch(cli.command, config, &out)));
+    // What is still blocked (a name lookup, say) is not waited for.
+    runtime.shutdown_background();
+    verdict
+}
+
+/// One core needs no threads to share work among.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = if cores == 1 { tokio::runtime::Builder::new_current_thread() } else { tokio::runtime::Builder::new_multi_thread() };
+    builder.enable_all().build()
+}
+
+async fn dispatch(command: Command, config: Config, out: &Out) -> anyhow::Result<Verdict> {
+    match command {
+        Command::Serve { .. } => crate::serve::serve(config).await.map(|()| Verdict::Good),
+        Command::Apply { file, dry_run } => apply::apply(&config, out, &file, apply::Mode::of(dry_run)).await,
+        Command::Account(command) => account::run(&config, out, command).await,
+        Command::Key(command) => key::run(&config, out, command).await,
+        Command::Task(TaskCommand::List(filter)) => task::list(&config, out, filter).await,
+        Command::Task(TaskCommand::Show { id }) => task::show(&config, out, id).await,
+        Command::Platform(command) => platform::run(&config, out, command).await,
+        Command::Ledger(LedgerCommand::Verify) => ledger::verify(&config, out).await,
+        Command::Migrate => migrate::migrate(&config, out).await,
+    }
+}

@@ -1,0 +1,89 @@
+//! `easyai platform`: who is used, and the switch that a person has.
+
+use easyai_core::catalog::Enabled;
+use easyai_core::id::PlatformId;
+use easyai_store::catalog::{self, PlatformRow};
+use serde::Serialize;
+
+use super::PlatformCommand;
+use super::open::open;
+use super::out::{List, Out, table};
+use super::verdict::Verdict;
+use crate::config::Config;
+
+/// Who switches, for the audit log.
+const ACTOR: &str = "easyai platform";
+
+#[derive(Serialize)]
+struct PlatformView {
+    id: PlatformId,
+    name: String,
+    provider: String,
+    base_url: String,
+    priority: i64,
+    test_mode: bool,
+    enabled: bool,
+    source: String,
+    models: i64,
+}
+
+#[derive(Serialize)]
+struct Switched {
+    name: String,
+    enabled: bool,
+    changed: bool,
+}
+
+/// Does what the command says.
+///
+/// # Errors
+/// If the platform does not exist, or the database can't be used.
+pub async fn run(config: &Config, out: &Out, command: PlatformCommand) -> anyhow::Result<Verdict> {
+    let (db, _vault) = open(config).await?;
+    let (name, enabled) = match command {
+        PlatformCommand::List => {
+            let list = List { data: catalog::list_platforms(&db).await?.into_iter().map(PlatformView::of).collect() };
+            out.show(&list, |list| platforms_table(&list.data))?;
+            return Ok(Verdict::Good);
+        }
+        PlatformCommand::Enable { name } => (name, Enabled::Yes),
+        PlatformCommand::Disable { name } => (name, Enabled::No),
+    };
+    let changed = catalog::set_platform_enabled(&db, &name, enabled, ACTOR).await?;
+    let switched = Switched { name, enabled: enabled == Enabled::Yes, changed };
+    out.show(&switched, |switched| {
+        let state = if switched.enabled { "enabled" } else { "disabled" };
+        let already = if switched.changed { "" } else { " already" };
+        format!("platform \"{}\" is {state}{already}", switched.name)
+    })?;
+    Ok(Verdict::Good)
+}
+
+impl PlatformView {
+    fn of(row: PlatformRow) -> Self {
+        let (name, PlatformRow { id, provider, base_url, priority, test_mode, enabled, source, models, .. }) = (row.name.to_string(), row);
+        Self { id, name, provider, base_url, priority, test_mode, enabled, source, models }
+    }
+}
+
+fn platforms_table(platforms: &[PlatformView]) -> String {
+    let rows = platforms.iter().map(|platform| {
+        let state = match (platform.enabled, platform.test_mode) {
+            (false, _) => "disabled",
+            (true, true) => "test mode",
+            (true, false) => "enabled",
+        };
+        let (priority, models) = (platform.priority.to_string(), platform.models.to_string());
+        [
+            platform.name.clone(),
+            platform.provider.clone(),
+            platform.base_url.clone(),
+            priority,
+            models,
+            state.to_owned(),
+            platform.source.clone(),
+        ]
+    });
+    let head = ["name", "provider", "base URL", "priority", "models", "state", "owner"];
+    table(head, rows, "no platforms yet: `easyai apply -f catalog.toml` brings them")
+}

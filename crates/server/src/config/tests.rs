@@ -1,0 +1,66 @@
+//! Where settings come from, and what is said of wrong ones.
+
+use std::time::Duration;
+
+use super::source::{Flags, Given};
+use super::{Config, LogFormat};
+
+const EXAMPLE: &str = include_str!("../../../../easyai.example.toml");
+
+fn config(environment: &[(&str, &str)], file: &str, flags: Flags) -> Result<Config, String> {
+    let environment = environment.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+    let mut given = Given::gather(flags, environment).map_err(|error| error.to_string())?;
+    given.take_text("e.toml", file)?;
+    Config::read(given).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_flag_goes_before_the_environment_and_that_before_the_file() {
+    let file = "listen = \"0.0.0.0:1\"\ndrain_seconds = 5\nlog_format = \"json\"\nmax_body_bytes = 1_048_576\n";
+    let environment = [("EASYAI_LISTEN", "0.0.0.0:2"), ("EASYAI_DRAIN_SECONDS", "7"), ("EASYAI_DATA", "")];
+    let config = config(&environment, file, Flags { listen: Some("0.0.0.0:3".to_owned()), ..Flags::default() }).unwrap();
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.drain, Duration::from_secs(7));
+    assert_eq!(config.log_format, LogFormat::Json);
+    assert_eq!(config.max_body_bytes, 1_048_576);
+    assert_eq!(config.database.describe(), "sqlite:data/easyai.db");
+}
+
+#[test]
+fn the_example_file_holds_the_defaults() {
+    let (defaults, example) = (config(&[], "", Flags::default()).unwrap(), config(&[], EXAMPLE, Flags::default()).unwrap());
+    assert_eq!(format!("{example:?}"), format!("{defaults:?}"));
+    // What is set there, and what is only shown, are settings.
+    let shown = EXAMPLE.lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| line.contains(" = ") && !line.contains(": "));
+    let shown = shown.collect::<Vec<_>>().join("\n");
+    config(&[], &shown, Flags::default()).unwrap();
+}
+
+#[test]
+fn a_wrong_setting_is_told_with_its_source_and_what_to_write() {
+    let check = |environment: &[(&str, &str)], file: &str, expected: &str| {
+        assert_eq!(config(environment, file, Flags::default()).map(|_| ()).unwrap_err(), expected);
+    };
+    check(&[], "lisen = \"x\"", "e.toml:1:1: unknown setting `lisen`: did you mean `listen`?");
+    check(&[], "\nlisten = \"x\"", "listen (from e.toml:2) can't be `x`: write an address such as 127.0.0.1:8080");
+    check(&[("EASYAI_MAX_IN_FLIGHT", "0")], "", "max_in_flight (from EASYAI_MAX_IN_FLIGHT) can't be `0`: write a number from 1 to 1000000");
+    check(&[("EASYAI_LISTN", "0.0.0.0:2")], "", "EASYAI_LISTN is not a setting: did you mean EASYAI_LISTEN?");
+    check(&[], "listen = [1]", "e.toml:1:10: `listen` is a single value, this is: array");
+    check(
+        &[("EASYAI_DATABASE_URL", "mysql://u:hunter2@h/d")],
+        "",
+        "database_url (from EASYAI_DATABASE_URL) can't be `(not shown)`: write sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME",
+    );
+}
+
+#[test]
+fn variables_of_others_are_left_alone() {
+    assert!(config(&[("EASYAI_TEST_POSTGRES_URL", "x"), ("EASYAI_KEY", "sk-1"), ("HOME", "/")], "", Flags::default()).is_ok());
+}
+
+#[test]
+fn secrets_are_not_in_debug_output() {
+    let environment =
+        [("EASYAI_DATABASE_URL", "postgres://u:hunter2@h/d"), ("EASYAI_PROXY", "http://u:hunter2@h:1"), ("EASYAI_MASTER_KEY", "hunter2")];
+    assert!(!format!("{:?}", config(&environment, "", Flags::default()).unwrap()).contains("hunter2"));
+}
