@@ -59,6 +59,13 @@ pub(crate) async fn bump(tx: &mut Tx) -> Result<i64, StoreError> {
 /// # Errors
 /// [`StoreError`] if it can't be written.
 pub async fn seed(db: &Db) -> Result<(), StoreError> {
+    // Looked for first: a command that only reads must not wait for the lock of those who write.
+    let mut conn = db.read().await?;
+    let known = sql!(conn, optional One<i64>, "SELECT created_at FROM groups WHERE name = $1", DEFAULT_GROUP)?;
+    drop(conn);
+    if known.is_some() {
+        return Ok(());
+    }
     let mut tx = db.write().await?;
     if seed_in(&mut tx).await? {
         bump(&mut tx).await?;

@@ -37,6 +37,15 @@ async fn an_account_has_a_group_and_a_wallet_at_once(#[values(Sqlite, Postgres)]
 
 #[rstest]
 #[tokio::test]
+async fn the_default_group_is_made_once(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let fixture = Fixture::new(engine).await;
+    catalog::seed(&fixture.test.db).await.unwrap();
+    catalog::seed(&fixture.test.db).await.unwrap();
+    assert_eq!((fixture.revision().await, fixture.load().await.groups.len()), (1, 1));
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_key_is_found_by_its_hash_until_it_is_revoked(#[values(Sqlite, Postgres)] engine: TestEngine) {
     let fixture = Fixture::new(engine).await;
     let db = &fixture.test.db;
