@@ -1,5 +1,4 @@
--- The first schema, one text for SQLite and PostgreSQL. What differs stands in `0001_initial.<engine>.sql`; but for WITHOUT ROWID in a
--- comment that SQLite reads: there a table is kept in the order of its primary key, which saves a second tree.
+-- The first schema, one text for SQLite and PostgreSQL. What differs stands in `0001_initial.<engine>.sql`.
 --
 -- Ids UUID (a 16-byte BLOB on SQLite), money and counters BIGINT (nano-units), time BIGINT (microseconds since the epoch),
 -- JSON kept verbatim TEXT. Ids are UUIDv7, so an index on an id is an index on the time of creation.
@@ -156,7 +155,7 @@ CREATE TABLE ledger_entries (
     note TEXT,
     created_at BIGINT NOT NULL,
     CHECK (debit <> credit AND (debit = 'wallet' OR credit = 'wallet'))
-) /*sqlite WITHOUT ROWID */;
+);
 CREATE UNIQUE INDEX ledger_entries_once ON ledger_entries (task_id, kind) WHERE task_id IS NOT NULL;
 CREATE INDEX ledger_entries_by_account ON ledger_entries (account_id, id);
 
@@ -216,7 +215,7 @@ CREATE TABLE attempts (
     duration_ms BIGINT,
     trace TEXT,                                 -- JSON: the decision after it
     PRIMARY KEY (task_id, number)
-) /*sqlite WITHOUT ROWID */;
+);
 
 -- The events of one commit share a row; `first_seq` is the number of its first.
 CREATE TABLE task_events (
@@ -224,7 +223,7 @@ CREATE TABLE task_events (
     first_seq BIGINT NOT NULL,
     events TEXT NOT NULL,                       -- JSON array
     PRIMARY KEY (task_id, first_seq)
-) /*sqlite WITHOUT ROWID */;
+);
 
 -- What a caller got, for the same Idempotency-Key again.
 CREATE TABLE answers (

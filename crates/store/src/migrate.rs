@@ -2,7 +2,7 @@
 //!
 //! Each migration is one transaction under a lock, so that two processes that migrate at once do it once.
 
-use sqlx::{AssertSqlSafe, raw_sql};
+use sqlx::raw_sql;
 
 use crate::column::One;
 use crate::db::{Db, Tx};
@@ -142,8 +142,7 @@ async fn step(tx: &mut Tx, migration: &Migration) -> Result<bool, StoreError> {
     }
     match tx {
         Tx::Sqlite(on) => {
-            let both = migration.both.replace("/*sqlite WITHOUT ROWID */", "WITHOUT ROWID");
-            raw_sql(AssertSqlSafe(both)).execute(&mut **on).await?;
+            raw_sql(migration.both).execute(&mut **on).await?;
             raw_sql(migration.sqlite).execute(&mut **on).await?;
         }
         Tx::Postgres(on) => {

@@ -76,6 +76,7 @@ pub(super) struct Plan<'a> {
     pub(super) checkpoints: Vec<&'a CheckpointRow>,
     pub(super) endings: Vec<Ending<'a>>,
     pub(super) charges: Vec<Charge<'a>>,
+    pub(super) released_keys: Vec<TaskId>,
     pub(super) attempts: Vec<(TaskId, &'a AttemptRow)>,
     pub(super) events: Vec<(TaskId, &'a EventsRow)>,
     pub(super) answers: Vec<(TaskId, &'a AnswerRow)>,
@@ -224,6 +225,7 @@ impl<'a> Deciding<'a> {
         self.set_wallet(task.account, wallet);
         let ended = KnownTask { status: finish.status, charge: Some(charge), finished_at: Some(finish.finished_at), ..task };
         self.facts.tasks.insert(finish.task, ended);
+        self.plan.released_keys.extend(row.releases_key.then_some(finish.task));
         self.plan.endings.push(Ending { row, charge });
         if charge.is_positive() {
             let entry = EntryId::from_uuid(uuid::Uuid::now_v7());

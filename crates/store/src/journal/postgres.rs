@@ -9,13 +9,14 @@ use easyai_core::id::TaskId;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{broadcast, mpsc};
+use tokio::time::Instant;
 
 use super::plan::{Needs, Plan, Try};
 use super::work::{Fate, Work, tell_all};
 use super::{MAX_BATCH, announce, postgres_rows};
 use crate::error::StoreError;
 
-/// How long one try of a batch may take, connecting included: then the database counts as gone.
+/// How long a batch may take, connecting included: then the database counts as gone. Looking what became of a commit has as long again.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What the server does if this node vanishes in the middle of a transaction, or another one holds a wallet too long.
@@ -80,22 +81,24 @@ impl Writer {
 
     /// One commit; looks what became of it if that is not certain.
     async fn commit(&mut self, batch: &mut [Work]) -> Result<(), Failed> {
-        match self.attempt(batch, Try::First).await {
-            Err(failed) if failed.fate == Fate::Unknown => {
-                self.attempt(batch, Try::Again).await.map_err(|again| Failed { fate: Fate::Unknown, ..again })
-            }
+        let deadline = Instant::now() + BATCH_TIMEOUT;
+        match self.attempt(batch, Try::First, deadline).await {
+            Err(failed) if failed.fate == Fate::Unknown => self
+                .attempt(batch, Try::Again, Instant::now() + BATCH_TIMEOUT)
+                .await
+                .map_err(|again| Failed { fate: Fate::Unknown, ..again }),
             // A kept connection may have died while it was idle; nothing was sent on it that could have been committed.
             Err(failed) if matches!(failed.error, StoreError::Unavailable(_)) && failed.fate == Fate::RolledBack => {
-                self.attempt(batch, Try::First).await
+                self.attempt(batch, Try::First, deadline).await
             }
             result => result,
         }
     }
 
-    async fn attempt(&mut self, batch: &mut [Work], attempt: Try) -> Result<(), Failed> {
+    async fn attempt(&mut self, batch: &mut [Work], attempt: Try, deadline: Instant) -> Result<(), Failed> {
         let mut connection = self.connection.take();
         let mut fate = Fate::RolledBack;
-        let tried = tokio::time::timeout(BATCH_TIMEOUT, self.transact(&mut connection, batch, attempt, &mut fate)).await;
+        let tried = tokio::time::timeout_at(deadline, self.transact(&mut connection, batch, attempt, &mut fate)).await;
         match tried {
             Ok(Ok(())) => {
                 self.connection = connection;

@@ -87,6 +87,7 @@ pub(super) async fn write(on: &mut PgConnection, plan: &Plan<'_>) -> Done {
     set_holds(on, &plan.holds).await?;
     set_checkpoints(on, &plan.checkpoints).await?;
     end_tasks(on, &plan.endings).await?;
+    release_keys(on, &plan.released_keys).await?;
     insert_charges(on, &plan.charges).await?;
     put_attempts(on, &plan.attempts).await?;
     put_events(on, &plan.events).await?;
@@ -202,6 +203,15 @@ async fn end_tasks(on: &mut PgConnection, endings: &[Ending<'_>]) -> Done {
         .bind(column(endings, |ending| ending.row.trace()))
         .execute(on)
         .await?;
+    Ok(())
+}
+
+async fn release_keys(on: &mut PgConnection, tasks: &[TaskId]) -> Done {
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    let tasks = column(tasks, |task| task.uuid());
+    query("UPDATE tasks SET idempotency_key = NULL WHERE id = ANY($1)").bind(tasks).execute(on).await?;
     Ok(())
 }
 

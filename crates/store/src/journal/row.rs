@@ -47,6 +47,8 @@ pub(super) struct FinishRow {
     pub(super) bill: Option<String>,
     pub(super) events: Option<EventsRow>,
     pub(super) answer: Option<AnswerRow>,
+    /// Whether the task's `Idempotency-Key` may be used again, as if the task had never been.
+    pub(super) releases_key: bool,
 }
 
 impl NoteRow {
@@ -71,7 +73,7 @@ impl FinishRow {
         let bill = finish.bill.as_ref().map(json).transpose()?;
         let events = events_row(&std::mem::take(&mut finish.events))?;
         let answer = finish.answer.take().map(AnswerRow::new).transpose()?;
-        Ok(Self { finish, usage, bill, events, answer })
+        Ok(Self { finish, usage, bill, events, answer, releases_key: false })
     }
 
     /// The trace as it is kept.

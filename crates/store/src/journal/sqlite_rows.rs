@@ -91,6 +91,9 @@ pub(super) fn write(on: &Connection, plan: &Plan<'_>) -> Done {
         ])?;
     }
     plan.endings.iter().try_for_each(|ending| end_task(on, ending))?;
+    for task in &plan.released_keys {
+        on.prepare_cached("UPDATE tasks SET idempotency_key = NULL WHERE id = ?1")?.execute([task.uuid().as_bytes()])?;
+    }
     plan.charges.iter().try_for_each(|charge| insert_charge(on, charge))?;
     plan.attempts.iter().try_for_each(|(task, attempt)| put_attempt(on, *task, attempt))?;
     for (task, row) in &plan.events {

@@ -13,7 +13,8 @@ use crate::error::StoreError;
 pub(super) struct Asked<Q, A> {
     pub(super) question: Q,
     pub(super) answer: Option<Result<A, StoreError>>,
-    waiter: oneshot::Sender<Result<A, StoreError>>,
+    /// None if the journal itself asks.
+    waiter: Option<oneshot::Sender<Result<A, StoreError>>>,
 }
 
 /// What waits for the answer to an [`Asked`].
@@ -22,17 +23,23 @@ pub(super) type Waiting<A> = oneshot::Receiver<Result<A, StoreError>>;
 impl<Q, A> Asked<Q, A> {
     pub(super) fn new(question: Q) -> (Self, Waiting<A>) {
         let (waiter, waiting) = oneshot::channel();
-        (Self { question, answer: None, waiter }, waiting)
+        (Self { question, answer: None, waiter: Some(waiter) }, waiting)
+    }
+
+    /// A question of the journal's own: it is asked until there is an answer.
+    const fn own(question: Q) -> Self {
+        Self { question, answer: None, waiter: None }
     }
 
     /// Tells the answer; gives it back if nobody waits any more.
     fn tell(self, failed: Option<&StoreError>) -> Result<(), (Q, Result<A, StoreError>)> {
+        let Some(waiter) = self.waiter else { return Ok(()) };
         let answer = match (failed, self.answer) {
             (Some(error), _) => Err(error.clone()),
             (None, Some(answer)) => answer,
             (None, None) => Err(StoreError::Statement("the journal left a question unanswered".to_owned())),
         };
-        self.waiter.send(answer).map_err(|answer| (self.question, answer))
+        waiter.send(answer).map_err(|answer| (self.question, answer))
     }
 }
 
@@ -73,6 +80,10 @@ pub(super) fn tell_all(batch: Vec<Work>, fate: Fate, failed: Option<&StoreError>
             }
             // Nobody needs to be told: these can be asked again without harm.
             Work::Raise(asked) => drop(asked.tell(failed)),
+            // Our own must not get lost; the database will be back.
+            Work::Finish(asked) if asked.waiter.is_none() && failed.is_some_and(StoreError::is_temporary) => {
+                orphans.push(Work::Finish(asked));
+            }
             Work::Finish(asked) => drop(asked.tell(failed)),
             Work::Flush(asked) => drop(asked.tell(failed)),
             Work::Note(_) | Work::Checkpoint(_) => {}
@@ -84,5 +95,7 @@ pub(super) fn tell_all(batch: Vec<Work>, fate: Fate, failed: Option<&StoreError>
 /// The end of a task whose caller went away while it began: nothing was sent, nothing is charged.
 fn abandon(begin: &Begin) -> Option<Work> {
     let row = FinishRow::new(Finish::abandoned(begin, crate::now())).ok()?;
-    Some(Work::Finish(Asked::new(Box::new(row)).0))
+    // The caller may well ask again, with the same key.
+    let row = FinishRow { releases_key: begin.idempotency.is_some(), ..row };
+    Some(Work::Finish(Asked::own(Box::new(row))))
 }

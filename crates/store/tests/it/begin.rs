@@ -125,7 +125,9 @@ async fn two_nodes_do_not_spend_the_same_money_or_key(#[values(Sqlite, Postgres)
 #[tokio::test]
 async fn a_task_whose_caller_went_away_while_it_began_is_ended(#[values(Sqlite, Postgres)] engine: TestEngine) {
     let fixture = Fixture::new(engine, 100).await;
-    let abandoned = fixture.begin(10);
+    let mut abandoned = fixture.begin(10);
+    abandoned.idempotency = idempotent("once", 1);
+    let mut again = abandoned.clone();
     let task = abandoned.task;
     {
         let mut begin = std::pin::pin!(fixture.journal.begin(abandoned));
@@ -142,6 +144,9 @@ async fn a_task_whose_caller_went_away_while_it_began_is_ended(#[values(Sqlite, 
     let ended = easyai_store::tasks::get(&fixture.test.db, task).await.unwrap().unwrap();
     assert_eq!(ended.status, TaskStatus::Failed);
     assert_eq!(fixture.wallet().await, (100, 0));
+    // It is as if the key had never been used.
+    again.task = fixture.begin(0).task;
+    assert_eq!(fixture.journal.begin(again).await, Ok(Begun::Begun));
     fixture.assert_clean().await;
 }
 

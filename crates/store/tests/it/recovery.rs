@@ -6,8 +6,12 @@ use easyai_core::id::TaskId;
 use easyai_core::task::TaskStatus;
 use easyai_store::journal::{Begun, Finished};
 use easyai_store::testing::TestEngine::{self, Postgres, Sqlite};
-use easyai_store::{Journal, StoreError, tasks};
+use easyai_store::{Db, Journal, StoreError, tasks};
 use rstest::rstest;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::fixture::{Fixture, money};
@@ -70,6 +74,68 @@ async fn sessions_killed_under_load_lose_and_double_nothing() {
     fixture.journal.flush().await.unwrap();
     assert_eq!(fixture.wallet().await, (1_000_000 - charged, 0));
     fixture.assert_clean().await;
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_an_error_in_bounded_time_and_used_again_when_it_answers() {
+    let mut fixture = Fixture::new(Postgres, 1000).await;
+    let lazy = LazyProxy::to(&fixture.test.url_text()).await;
+    let db = Db::open(&lazy.url.parse().unwrap()).await.unwrap();
+    fixture.journal = Journal::start(&db).unwrap();
+    let task = fixture.begun(10).await;
+    lazy.frozen.send_replace(true);
+    // From here on nothing happens but time-outs, and the paused clock jumps from one to the next.
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    for refused in
+        [fixture.journal.begin(fixture.begin(1)).await.map(drop), fixture.journal.finish(fixture.succeed(task, 5)).await.map(drop)]
+    {
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    }
+    assert!(matches!(tasks::get(&db, task).await, Err(StoreError::Unavailable(_))));
+    assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
+    tokio::time::resume();
+    lazy.frozen.send_replace(false);
+    finished_at_last(&fixture, task, 5).await;
+    fixture.begun(10).await;
+    assert!(tasks::get(&db, task).await.is_ok());
+    fixture.assert_clean().await;
+}
+
+/// Passes bytes on to a server, unless it is frozen: then connections stand and nothing comes.
+struct LazyProxy {
+    url: String,
+    frozen: watch::Sender<bool>,
+}
+
+impl LazyProxy {
+    async fn to(url: &str) -> Self {
+        let (before, rest) = url.split_once('@').unwrap();
+        let (server, database) = rest.split_once('/').unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("{before}@{}/{database}", listener.local_addr().unwrap());
+        let (frozen, watching) = watch::channel(false);
+        let server = server.to_owned();
+        tokio::spawn(async move {
+            loop {
+                let (caller, _) = listener.accept().await.unwrap();
+                let server = TcpStream::connect(&server).await.unwrap();
+                let ((from_caller, to_caller), (from_server, to_server)) = (caller.into_split(), server.into_split());
+                tokio::spawn(pass(from_caller, to_server, watching.clone()));
+                tokio::spawn(pass(from_server, to_caller, watching.clone()));
+            }
+        });
+        Self { url, frozen }
+    }
+}
+
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut frozen: watch::Receiver<bool>) {
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = from.read(&mut buffer).await {
+        if frozen.wait_for(|frozen| !frozen).await.is_err() || to.write_all(&buffer[..count]).await.is_err() {
+            return;
+        }
+    }
 }
 
 #[rstest]
