@@ -10,6 +10,7 @@ mod fixture;
 mod ledger;
 mod migrate;
 mod nodes;
+mod proxy;
 mod random;
 mod recovery;
 mod tasks;

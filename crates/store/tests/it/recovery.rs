@@ -8,13 +8,10 @@ use easyai_store::journal::{Begun, Finished};
 use easyai_store::testing::TestEngine::{self, Postgres, Sqlite};
 use easyai_store::{Db, Journal, StoreError, tasks};
 use rstest::rstest;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::fixture::{Fixture, money};
+use crate::proxy::{LazyProxy, Mode};
 
 /// Ends every session of this database but the one that asks.
 const KILL_ALL: &str =
@@ -83,7 +80,7 @@ async fn a_server_that_hangs_is_an_error_in_bounded_time_and_used_again_when_it_
     let db = Db::open(&lazy.url.parse().unwrap()).await.unwrap();
     fixture.journal = Journal::start(&db).unwrap();
     let task = fixture.begun(10).await;
-    lazy.frozen.send_replace(true);
+    lazy.mode.send_replace(Mode::Frozen);
     // From here on nothing happens but time-outs, and the paused clock jumps from one to the next.
     tokio::time::pause();
     let start = tokio::time::Instant::now();
@@ -95,47 +92,30 @@ async fn a_server_that_hangs_is_an_error_in_bounded_time_and_used_again_when_it_
     assert!(matches!(tasks::get(&db, task).await, Err(StoreError::Unavailable(_))));
     assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
     tokio::time::resume();
-    lazy.frozen.send_replace(false);
+    lazy.mode.send_replace(Mode::Passing);
     finished_at_last(&fixture, task, 5).await;
     fixture.begun(10).await;
     assert!(tasks::get(&db, task).await.is_ok());
     fixture.assert_clean().await;
 }
 
-/// Passes bytes on to a server, unless it is frozen: then connections stand and nothing comes.
-struct LazyProxy {
-    url: String,
-    frozen: watch::Sender<bool>,
-}
-
-impl LazyProxy {
-    async fn to(url: &str) -> Self {
-        let (before, rest) = url.split_once('@').unwrap();
-        let (server, database) = rest.split_once('/').unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("{before}@{}/{database}", listener.local_addr().unwrap());
-        let (frozen, watching) = watch::channel(false);
-        let server = server.to_owned();
-        tokio::spawn(async move {
-            loop {
-                let (caller, _) = listener.accept().await.unwrap();
-                let server = TcpStream::connect(&server).await.unwrap();
-                let ((from_caller, to_caller), (from_server, to_server)) = (caller.into_split(), server.into_split());
-                tokio::spawn(pass(from_caller, to_server, watching.clone()));
-                tokio::spawn(pass(from_server, to_caller, watching.clone()));
-            }
-        });
-        Self { url, frozen }
+#[tokio::test]
+async fn a_commit_whose_answer_got_lost_is_looked_up() {
+    let mut fixture = Fixture::new(Postgres, 1000).await;
+    let lazy = LazyProxy::to(&fixture.test.url_text()).await;
+    let db = Db::open(&lazy.url.parse().unwrap()).await.unwrap();
+    fixture.journal = Journal::start(&db).unwrap();
+    for round in 1..=3 {
+        lazy.mode.send_replace(Mode::CutAtCommit);
+        let task = fixture.begun(10).await;
+        assert_eq!(*lazy.mode.borrow(), Mode::Passing, "the connection was cut");
+        assert_eq!(fixture.wallet().await, (1000 - 5 * (round - 1), 10));
+        lazy.mode.send_replace(Mode::CutAtCommit);
+        fixture.done(fixture.succeed(task, 5), 5).await;
+        assert_eq!(*lazy.mode.borrow(), Mode::Passing, "the connection was cut");
+        assert_eq!(fixture.wallet().await, (1000 - 5 * round, 0));
     }
-}
-
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut frozen: watch::Receiver<bool>) {
-    let mut buffer = [0; 4096];
-    while let Ok(count @ 1..) = from.read(&mut buffer).await {
-        if frozen.wait_for(|frozen| !frozen).await.is_err() || to.write_all(&buffer[..count]).await.is_err() {
-            return;
-        }
-    }
+    fixture.assert_clean().await;
 }
 
 #[rstest]
