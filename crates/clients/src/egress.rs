@@ -24,7 +24,7 @@ use hyper::body::Incoming;
 use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) use self::body::Segments;
-use self::connector::{ConnectTimeOut, Http, build};
+use self::connector::{ConnectTimeOut, Http, build, tls_config};
 use self::proxy::Proxy;
 pub(crate) use self::route::Route;
 use crate::refusal::{broken, chain};
@@ -46,6 +46,9 @@ pub enum EgressError {
     Tls(String),
 }
 
+/// Ways that are remembered. Those of platforms that were changed or removed stay behind: beyond this all are forgotten and built again.
+const MAX_KNOWN: usize = 4_096;
+
 type PoolKey = (Option<Proxy>, Duration);
 type RouteKey = (PlatformModelId, Option<CredentialId>);
 
@@ -53,6 +56,7 @@ type RouteKey = (PlatformModelId, Option<CredentialId>);
 #[derive(Debug)]
 pub(crate) struct Egress {
     global_proxy: Option<Proxy>,
+    tls: rustls::ClientConfig,
     pools: RwLock<HashMap<PoolKey, Http>>,
     /// What stays the same from call to call. Rebuilt when the catalogue is.
     routes: RwLock<HashMap<RouteKey, Arc<Route>>>,
@@ -61,7 +65,7 @@ pub(crate) struct Egress {
 impl Egress {
     pub(crate) fn new(global_proxy: Option<SecretString>) -> Result<Self, EgressError> {
         let global_proxy = global_proxy.map(|url| Proxy::parse(url.expose_secret())).transpose()?;
-        Ok(Self { global_proxy, pools: RwLock::default(), routes: RwLock::default() })
+        Ok(Self { global_proxy, tls: tls_config()?, pools: RwLock::default(), routes: RwLock::default() })
     }
 
     /// The way to a candidate's chat endpoint.
@@ -72,7 +76,7 @@ impl Egress {
             return Ok(route);
         }
         let route = Arc::new(Route::new(offer, credential, self.pool(&offer.platform)?)?);
-        self.routes.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&route));
+        remember(&self.routes, key, &route);
         Ok(route)
     }
 
@@ -86,10 +90,18 @@ impl Egress {
         if let Some(pool) = self.pools.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(pool.clone());
         }
-        let pool = build(key.0.as_ref(), key.1)?;
-        self.pools.write().unwrap_or_else(PoisonError::into_inner).insert(key, pool.clone());
+        let pool = build(key.0.as_ref(), key.1, &self.tls)?;
+        remember(&self.pools, key, &pool);
         Ok(pool)
     }
+}
+
+fn remember<K: Eq + std::hash::Hash, V: Clone>(known: &RwLock<HashMap<K, V>>, key: K, value: &V) {
+    let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
+    if known.len() >= MAX_KNOWN {
+        known.clear();
+    }
+    known.insert(key, value.clone());
 }
 
 /// Sends a request and waits for the head of the answer.

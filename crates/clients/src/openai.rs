@@ -14,8 +14,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::call::{ChatAnswer, ChatCall, PlainAnswer};
 use crate::egress::{Egress, Segments, send};
-use crate::refusal::{TimeOut, bad_response, broken};
-use crate::stream::{self, Clock, Source};
+use crate::refusal::{TimeOut, bad_response, body_broken};
+use crate::stream::{self, Asked, Clock, Source};
 
 /// The largest plain answer: images in an answer may be large, memory is not endless.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -25,7 +25,8 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 
 pub(crate) async fn chat(egress: &Egress, call: &ChatCall<'_>) -> Result<ChatAnswer, Failure> {
     let platform = &call.offer.platform;
-    let unusable = |error: crate::EgressError| Failure::new(Category::Network, Sent::Nothing, format!("{} can't be called: {error}", platform.name));
+    let unusable =
+        |error: crate::EgressError| Failure::new(Category::Network, Sent::Nothing, format!("{} can't be called: {error}", platform.name));
     let route = egress.route(call.offer, call.credential).map_err(unusable)?;
     let usage = if platform.options.stream_options { StreamUsage::Ask } else { StreamUsage::Leave };
     let body = Segments::new(call.request.outbound(&call.offer.upstream_name, usage));
@@ -48,18 +49,18 @@ pub(crate) async fn chat(egress: &Egress, call: &ChatCall<'_>) -> Result<ChatAns
     let sort = Sort::of(content_type.as_ref());
     match (call.request.stream, sort) {
         (_, Sort::Html) => Err(failed(bad_response("a 200 with an HTML page, as a proxy in between gives"))),
-        (true, Sort::Events) => {
-            let opened = stream::open(Source::Http(incoming), clock, call.request.include_usage, request_id.clone()).await;
+        (true, Sort::Other) => {
+            let opened = stream::open(Source::Http(incoming), clock, Asked::by(call.request), request_id.clone()).await;
             opened.map(|stream| ChatAnswer::Stream(Box::new(stream))).map_err(failed)
         }
         // An upstream that ignores `stream` answers whole: the caller still gets a stream.
-        (true, Sort::Other) => {
+        (true, Sort::Json) => {
             let body = read(incoming, &clock).await.map_err(failed)?;
             let frames = stream::from_whole(&body).map_err(|bad| failed(bad_answer(bad)))?;
-            let opened = stream::open(Source::Whole(Some(frames)), clock, call.request.include_usage, request_id.clone()).await;
+            let opened = stream::open(Source::Whole(Some(frames)), clock, Asked::by(call.request), request_id.clone()).await;
             opened.map(|stream| ChatAnswer::Stream(Box::new(stream))).map_err(failed)
         }
-        (false, Sort::Events | Sort::Other) => {
+        (false, Sort::Json | Sort::Other) => {
             let body = read(incoming, &clock).await.map_err(failed)?;
             let answer = read_answer(&body).map_err(|bad| failed(bad_answer(bad)))?;
             let content_type = content_type.unwrap_or(HeaderValue::from_static("application/json"));
@@ -69,18 +70,20 @@ pub(crate) async fn chat(egress: &Egress, call: &ChatCall<'_>) -> Result<ChatAns
 }
 
 enum Sort {
-    Events,
+    Json,
     Html,
-    /// JSON, or nothing that says what it is.
+    /// Events, or nothing that says what it is: some compatible upstreams stream as `text/plain`.
     Other,
 }
 
 impl Sort {
     fn of(content_type: Option<&HeaderValue>) -> Self {
-        let text = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if text.starts_with("text/event-stream") {
-            Self::Events
-        } else if text.starts_with("text/html") {
+        let is = |name: &[u8]| {
+            content_type.is_some_and(|value| value.as_bytes().get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+        };
+        if is(b"application/json") {
+            Self::Json
+        } else if is(b"text/html") {
             Self::Html
         } else {
             Self::Other
@@ -101,7 +104,7 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 
 async fn refused(status: StatusCode, headers: &HeaderMap, body: Incoming, clock: &Clock) -> Failure {
     // What can't be read of an error body is not worth another failure: the status says most.
-    let read = timeout_at(clock.first_delta().min(Instant::now() + clock.timeouts().idle()), collect(body, MAX_ERROR_BYTES)).await;
+    let read = timeout_at(clock.first_delta().min(Instant::now() + clock.timeouts().idle()), collect(body, MAX_ERROR_BYTES, clock)).await;
     let error = match read {
         Ok(Ok(body)) => read_error(&body),
         Ok(Err(_)) | Err(_) => WireError { message: format!("HTTP {status} without a readable body"), ..WireError::default() },
@@ -110,22 +113,17 @@ async fn refused(status: StatusCode, headers: &HeaderMap, body: Incoming, clock:
 }
 
 async fn read(body: Incoming, clock: &Clock) -> Result<Bytes, Failure> {
-    // The idle limit holds for the whole of a plain body: it is read without a timer for each piece.
-    match timeout_at(clock.end(), collect(body, MAX_ANSWER_BYTES)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(failure)) => Err(failure),
-        Err(_) => Err(clock.too_late(TimeOut::Total)),
-    }
+    collect(body, MAX_ANSWER_BYTES, clock).await
 }
 
-async fn collect(mut body: Incoming, max_bytes: usize) -> Result<Bytes, Failure> {
+async fn collect(mut body: Incoming, max_bytes: usize, clock: &Clock) -> Result<Bytes, Failure> {
     let mut whole: Option<BytesMut> = None;
     let mut first = Bytes::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            // An answer that ends too early is one that we can't use, however it came about.
-            if error.is_incomplete_message() { bad_response("the answer was cut off") } else { broken(&error) }
-        })?;
+    loop {
+        // The timer costs nothing while pieces are there to be read: it is armed only by a wait.
+        let frame = timeout_at(clock.more(Instant::now()), body.frame()).await.map_err(|_| clock.too_late(TimeOut::Idle))?;
+        let Some(frame) = frame else { break };
+        let frame = frame.map_err(|error| body_broken(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         if first.is_empty() && whole.is_none() {
             first = data;

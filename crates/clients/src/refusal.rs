@@ -20,7 +20,13 @@ pub(crate) fn timed_out(which: TimeOut, limit: Duration) -> Failure {
         TimeOut::Total => format!("the call took longer than {} ms (total_ms)", limit.as_millis()),
         TimeOut::Deadline => "the caller's own deadline passed".to_owned(),
     };
-    Failure::new(Category::Timeout, Sent::Maybe, message)
+    let code = match which {
+        TimeOut::FirstDelta => "first_delta",
+        TimeOut::Idle => "idle",
+        TimeOut::Total => "total",
+        TimeOut::Deadline => "deadline",
+    };
+    Failure { code: Some(code.to_owned()), ..Failure::new(Category::Timeout, Sent::Maybe, message) }
 }
 
 pub(crate) fn bad_response(message: impl Into<String>) -> Failure {
@@ -29,6 +35,22 @@ pub(crate) fn bad_response(message: impl Into<String>) -> Failure {
 
 pub(crate) fn broken(error: &(dyn std::error::Error + 'static)) -> Failure {
     Failure::new(Category::Network, Sent::Maybe, format!("the connection broke: {}", chain(error)))
+}
+
+/// An error in the middle of a body. One that ends too early is an answer we can't use, however that came about.
+pub(crate) fn body_broken(error: &hyper::Error) -> Failure {
+    if error.is_incomplete_message() || ended_early(error) { bad_response("the answer was cut off") } else { broken(error) }
+}
+
+fn ended_early(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// An error with its causes, which hold what really happened.

@@ -15,21 +15,22 @@ use tokio::time::{Instant, sleep_until};
 use self::frames::Answer;
 use crate::call::{ChatAnswer, ChatCall, PlainAnswer};
 use crate::refusal::{TimeOut, bad_response};
-use crate::stream::{self, Clock, Piece, Source};
+use crate::stream::{self, Asked, Clock, Piece, Source};
 
 /// Answers a call.
 pub(crate) async fn chat(call: &ChatCall<'_>) -> Result<ChatAnswer, Failure> {
     let clock = Clock::start(call.offer.platform.timeouts, call.deadline);
     let settings = call.simulation.or(call.offer.platform.options.simulation.as_ref()).cloned().unwrap_or_default();
     wait(&clock, Duration::from_millis(settings.latency_ms.into())).await?;
-    let fault = usize::try_from(call.call_of_platform).ok().and_then(|index| settings.script.get(index)).cloned();
+    let fault =
+        usize::try_from(call.call_of_platform).ok().and_then(|index| settings.script.get(index)).filter(|fault| happens(fault)).cloned();
     if let Some(failure) = fault.as_ref().and_then(before_answer) {
         return Err(failure);
     }
     let answer = Answer::to(call.request, &call.offer.upstream_name, settings.chunks);
     if call.request.stream {
         let source = Source::Simulated(stream::Script::new(pieces(&answer, &settings, fault.as_ref())));
-        let opened = stream::open(source, clock, call.request.include_usage, Some(answer.id.clone())).await?;
+        let opened = stream::open(source, clock, Asked::by(call.request), Some(answer.id.clone())).await?;
         return Ok(ChatAnswer::Stream(Box::new(opened)));
     }
     match fault {
@@ -51,6 +52,14 @@ async fn wait(clock: &Clock, latency: Duration) -> Result<(), Failure> {
     let answer_at = Instant::now() + latency;
     sleep_until(answer_at.min(clock.first_delta())).await;
     if answer_at > clock.first_delta() { Err(clock.too_late(TimeOut::FirstDelta)) } else { Ok(()) }
+}
+
+/// Whether a line of the script is a fault. Without a category nothing fails, but a stream may still be cut or stall.
+const fn happens(fault: &SimulatedFault) -> bool {
+    match fault.position {
+        FaultPosition::BeforeAnswer | FaultPosition::AfterDeltas => fault.category.is_some(),
+        FaultPosition::Cut | FaultPosition::Stall => true,
+    }
 }
 
 fn before_answer(fault: &SimulatedFault) -> Option<Failure> {
@@ -96,13 +105,22 @@ async fn in_the_middle(fault: &SimulatedFault, clock: &Clock) -> Failure {
 fn pieces(answer: &Answer, settings: &Simulation, fault: Option<&SimulatedFault>) -> Vec<(Duration, Piece)> {
     let delay = Duration::from_millis(settings.chunk_delay_ms.into());
     let frames = answer.frames();
-    // The role chunk comes first and is no delta.
-    let kept = fault.map_or(usize::MAX, |fault| 1 + usize::try_from(fault.deltas).unwrap_or(usize::MAX));
-    let mut pieces: Vec<_> = frames.into_iter().take(kept).enumerate().map(|(index, frame)| (if index > 1 { delay } else { Duration::ZERO }, Piece::Send(frame))).collect();
+    // The role chunk comes first and is no delta; a fault comes before the end, however many deltas it waits for.
+    let kept = fault.map_or(usize::MAX, |fault| {
+        usize::try_from(fault.deltas).unwrap_or(usize::MAX).saturating_add(1).min(frames.len().saturating_sub(frames::ENDING))
+    });
+    let mut pieces: Vec<_> = frames
+        .into_iter()
+        .take(kept)
+        .enumerate()
+        .map(|(index, frame)| (if index > 1 { delay } else { Duration::ZERO }, Piece::Send(frame)))
+        .collect();
     let last = fault.map(|fault| match fault.position {
         FaultPosition::Cut => Piece::Cut,
         FaultPosition::Stall => Piece::Stall,
-        FaultPosition::BeforeAnswer | FaultPosition::AfterDeltas => Piece::Send(frames::error(fault.category.unwrap_or(Category::ServerError))),
+        FaultPosition::BeforeAnswer | FaultPosition::AfterDeltas => {
+            Piece::Send(frames::error(fault.category.unwrap_or(Category::ServerError)))
+        }
     });
     pieces.extend(last.map(|last| (delay, last)));
     pieces

@@ -7,6 +7,7 @@
 //!
 //! It is polled by whoever sends it on: no task or channel stands in between, and dropping it closes the upstream's connection.
 
+mod choices;
 mod clock;
 mod feed;
 mod opening;
@@ -19,9 +20,11 @@ use bytes::{Bytes, BytesMut};
 use easyai_core::failure::Failure;
 use easyai_core::usage::Usage;
 use easyai_protocols::openai::failure::classify;
+use easyai_protocols::openai::request::ChatRequest;
 use easyai_protocols::openai::stream::{Reading, read_chunk};
 use easyai_protocols::sse::{DONE, SseEvent, write_frame};
 
+use self::choices::Choices;
 pub(crate) use self::clock::Clock;
 use self::feed::Feed;
 pub(crate) use self::opening::open;
@@ -48,15 +51,32 @@ pub enum StreamItem {
     Failed(Failure),
 }
 
+/// What of the request decides how its stream is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    include_usage: bool,
+    choices: u32,
+}
+
+impl Asked {
+    pub(crate) const fn by(request: &ChatRequest) -> Self {
+        Self { include_usage: request.include_usage, choices: request.choices }
+    }
+}
+
 /// A stream that has begun.
 #[derive(Debug)]
 pub struct UpstreamStream {
     feed: Feed,
     /// The preamble and the first useful delta.
     first: Option<Bytes>,
+    /// Frames that wait for what hyper may have besides: it reads a whole burst, but hands out one HTTP chunk at a time and the next
+    /// only when its own task has run. So before they go on it is asked a second time: one write to the caller instead of one a chunk.
+    waiting: Gathered,
+    asked_twice: bool,
     /// From the finish chunk on.
     tail: BytesMut,
-    finished: bool,
+    choices: Choices,
     done: bool,
     usage: Option<Usage>,
     include_usage: bool,
@@ -64,7 +84,7 @@ pub struct UpstreamStream {
 }
 
 /// Frames on their way out, copied only if there are several.
-#[derive(Default)]
+#[derive(Debug, Default)]
 enum Gathered {
     #[default]
     Nothing,
@@ -121,28 +141,36 @@ impl UpstreamStream {
         if let Some(first) = self.first.take() {
             return Poll::Ready(StreamItem::Deltas(first));
         }
-        let mut gathered = Gathered::default();
+        let mut gathered = std::mem::take(&mut self.waiting);
         loop {
             if self.done {
+                self.feed.drain(cx);
                 return Poll::Ready(gathered.take().map_or_else(|| self.end(), StreamItem::Deltas));
             }
             if gathered.len() > MAX_PIECE {
                 return Poll::Ready(gathered.take().map_or_else(|| self.end(), StreamItem::Deltas));
             }
             match self.feed.poll_event(cx) {
+                Poll::Pending if gathered.len() > 0 && !self.asked_twice => {
+                    self.asked_twice = true;
+                    self.waiting = gathered;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Poll::Pending => return gathered.take().map_or(Poll::Pending, |frames| Poll::Ready(StreamItem::Deltas(frames))),
                 Poll::Ready(Ok(Some(event))) => {
+                    self.asked_twice = false;
                     if let Err(failure) = self.take(event, &mut gathered) {
                         return Poll::Ready(self.fail(failure, gathered));
                     }
                 }
-                Poll::Ready(Ok(None)) if self.finished => self.done = true,
+                Poll::Ready(Ok(None)) if self.choices.any_ended() => self.done = true,
                 Poll::Ready(Ok(None)) => {
                     let failure = bad_response("the stream ended without a finish reason: it was cut off");
                     return Poll::Ready(self.fail(failure, gathered));
                 }
                 // What the upstream still owed after the finish reason was only usage.
-                Poll::Ready(Err(_)) if self.finished => self.done = true,
+                Poll::Ready(Err(_)) if self.choices.all_ended() => self.done = true,
                 Poll::Ready(Err(failure)) => return Poll::Ready(self.fail(failure, gathered)),
             }
         }
@@ -150,7 +178,7 @@ impl UpstreamStream {
 
     /// Sorts one event: to the caller, to the end, or nowhere.
     fn take(&mut self, event: SseEvent, gathered: &mut Gathered) -> Result<(), Failure> {
-        let reading = if self.finished { Reading::Full } else { Reading::AfterCommit };
+        let reading = if self.choices.any_ended() { Reading::Full } else { Reading::AfterCommit };
         let facts = read_chunk(&event.data, reading).map_err(|bad| bad_response(bad.to_string()))?;
         if let Some(error) = facts.error {
             return Err(classify(None, &error, &|_| None));
@@ -163,17 +191,21 @@ impl UpstreamStream {
                 self.tail = write(std::mem::take(&mut self.tail), &event);
             }
         } else if facts.finish {
-            self.finished = true;
-            self.feed.only_the_rest_is_missing();
+            self.choices.one_ended();
+            if self.choices.all_ended() {
+                self.feed.only_the_rest_is_missing();
+            }
             self.tail = write(std::mem::take(&mut self.tail), &event);
-        } else if self.finished && facts.useful {
+        } else if self.choices.any_ended() && facts.useful {
             // With several choices one ends before the others: what waited for the end was not it.
+            self.choices.goes_on();
+            self.feed.goes_on();
             if !self.tail.is_empty() {
                 let tail = std::mem::take(&mut self.tail).freeze();
                 gathered.add(SseEvent { data: Bytes::new(), raw: Some(tail) });
             }
             gathered.add(event);
-        } else if self.finished {
+        } else if self.choices.any_ended() {
             self.tail = write(std::mem::take(&mut self.tail), &event);
         } else {
             gathered.add(event);
@@ -182,10 +214,6 @@ impl UpstreamStream {
     }
 
     fn end(&mut self) -> StreamItem {
-        if !self.finished {
-            // `[DONE]` without a finish reason: some compatible upstreams leave it out.
-            self.finished = true;
-        }
         self.tail.extend_from_slice(DONE);
         StreamItem::End { last: std::mem::take(&mut self.tail).freeze(), usage: self.usage }
     }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
-use hyper_rustls::HttpsConnector;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 use tower_service::Service;
 
 use super::proxy::{Proxy, Sort};
@@ -47,16 +48,18 @@ impl Http {
     }
 }
 
-pub(super) fn build(proxy: Option<&Proxy>, connect: Duration) -> Result<Http, EgressError> {
-    let Some(proxy) = proxy else { return Ok(Http::Direct(pool(tls(tcp())?, connect))) };
+pub(super) fn build(proxy: Option<&Proxy>, connect: Duration, tls: &ClientConfig) -> Result<Http, EgressError> {
+    let Some(proxy) = proxy else { return Ok(Http::Direct(pool(over(tcp(), tls), connect))) };
     match proxy.sort {
         Sort::Tunnel => {
-            let tunnel = Tunnel::new(proxy.address.clone(), tls(tcp())?);
+            // A tunnel is asked for in HTTP/1.1: HTTP/2 must not be agreed on with the proxy.
+            let to_proxy = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1().wrap_connector(tcp());
+            let tunnel = Tunnel::new(proxy.address.clone(), to_proxy);
             let tunnel = match proxy.basic()? {
                 Some(login) => tunnel.with_auth(login),
                 None => tunnel,
             };
-            Ok(Http::Tunnel(pool(tls(tunnel)?, connect)))
+            Ok(Http::Tunnel(pool(over(tunnel, tls), connect)))
         }
         Sort::Socks => {
             // Names are resolved by the proxy: resolving them here would block (hyper-util asks the system within the call).
@@ -65,7 +68,7 @@ pub(super) fn build(proxy: Option<&Proxy>, connect: Duration) -> Result<Http, Eg
                 Some((user, password)) => socks.with_auth(user.clone(), password.clone()),
                 None => socks,
             };
-            Ok(Http::Socks(pool(tls(socks)?, connect)))
+            Ok(Http::Socks(pool(over(socks, tls), connect)))
         }
     }
 }
@@ -78,7 +81,8 @@ fn tcp() -> HttpConnector {
     tcp
 }
 
-fn tls<C>(over: C) -> Result<HttpsConnector<C>, EgressError> {
+/// Certificates and protocol versions, read once: the system's store is dozens of files.
+pub(super) fn tls_config() -> Result<ClientConfig, EgressError> {
     let mut roots = rustls::RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(native.certs);
@@ -87,12 +91,16 @@ fn tls<C>(over: C) -> Result<HttpsConnector<C>, EgressError> {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| EgressError::Tls(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_all_versions().wrap_connector(over))
+    Ok(config)
+}
+
+fn over<C>(connector: C, tls: &ClientConfig) -> HttpsConnector<C> {
+    HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_all_versions().wrap_connector(connector)
 }
 
 fn pool<C>(connector: C, connect: Duration) -> Client<Timed<C>, Segments>

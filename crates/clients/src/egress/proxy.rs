@@ -66,8 +66,11 @@ mod tests {
         let read = |text: &str| Proxy::parse(text).map(|proxy| (proxy.sort, proxy.address.to_string(), proxy.login));
         assert_eq!(read("http://p:3128"), Ok((Sort::Tunnel, "http://p:3128/".to_owned(), None)));
         assert_eq!(read("https://p"), Ok((Sort::Tunnel, "https://p:443/".to_owned(), None)));
-        assert_eq!(read("socks5://p"), Ok((Sort::Socks5, "http://p:1080/".to_owned(), None)));
-        assert_eq!(read("socks5h://u:a%40b+c@p:9").map(|(sort, _, login)| (sort, login)), Ok((Sort::Socks, Some(("u".to_owned(), "a@b+c".to_owned())))));
+        assert_eq!(read("socks5://p"), Ok((Sort::Socks, "http://p:1080/".to_owned(), None)));
+        assert_eq!(
+            read("socks5h://u:a%40b+c@p:9").map(|(sort, _, login)| (sort, login)),
+            Ok((Sort::Socks, Some(("u".to_owned(), "a@b+c".to_owned()))))
+        );
         assert!(read("ftp://p").is_err() && read("p:3128").is_err() && read("").is_err());
     }
 

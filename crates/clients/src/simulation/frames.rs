@@ -14,6 +14,9 @@ use super::text;
 /// A fixed date, since answers are repeatable.
 const CREATED: u64 = 1_760_000_000;
 
+/// Frames after the deltas: the end, usage, `[DONE]`.
+pub(super) const ENDING: usize = 3;
+
 /// One answer.
 pub(super) struct Answer {
     pub(super) id: String,
@@ -104,8 +107,8 @@ impl Answer {
         let prompt = request.last_text();
         let content = match request.needs {
             Needs { tool_call: true, .. } => Content::ToolCall,
-            Needs { json: true, .. } => Content::Text(text::deltas("{\"simulated\": true}", chunks)),
-            Needs { .. } => Content::Text(text::deltas(&text::answer(&prompt), chunks)),
+            Needs { json: true, .. } => Content::Text(text::deltas("{\"simulated\": true}", chunks, " ")),
+            Needs { .. } => Content::Text(text::deltas(&text::answer(&prompt), chunks, " more")),
         };
         let one = match &content {
             Content::Text(deltas) => tokens::estimate(&deltas.concat()),
@@ -113,7 +116,13 @@ impl Answer {
         };
         let output_tokens = one * u64::from(request.choices);
         let usage = Usage { source: UsageSource::Upstream, ..Usage::counted(request.prompt_tokens, output_tokens) };
-        Self { id: format!("chatcmpl-simulated-{:016x}", text::hash(&prompt)), usage, model: model.to_owned(), choices: request.choices, content }
+        Self {
+            id: format!("chatcmpl-simulated-{:016x}", text::hash(&prompt)),
+            usage,
+            model: model.to_owned(),
+            choices: request.choices,
+            content,
+        }
     }
 
     /// As a whole.
@@ -122,8 +131,16 @@ impl Answer {
             Content::Text(deltas) => Message { role: Some("assistant"), content: Some(deltas.concat()), tool_calls: None },
             Content::ToolCall => Message { role: Some("assistant"), content: None, tool_calls: Some(TOOL_CALL) },
         };
-        let choices = (0..self.choices).map(|index| WholeChoice { index, message: message(), logprobs: None, finish_reason: self.finish_reason() });
-        json(&Whole { id: &self.id, object: "chat.completion", created: CREATED, model: &self.model, choices: choices.collect(), usage: self.wire_usage() })
+        let choices =
+            (0..self.choices).map(|index| WholeChoice { index, message: message(), logprobs: None, finish_reason: self.finish_reason() });
+        json(&Whole {
+            id: &self.id,
+            object: "chat.completion",
+            created: CREATED,
+            model: &self.model,
+            choices: choices.collect(),
+            usage: self.wire_usage(),
+        })
     }
 
     /// As a stream: role, deltas, end, usage, `[DONE]`.
@@ -132,7 +149,8 @@ impl Answer {
     pub(super) fn frames(&self) -> Vec<Bytes> {
         let mut frames = vec![self.chunk(|| Message { role: Some("assistant"), content: Some(String::new()), tool_calls: None }, None)];
         match &self.content {
-            Content::Text(deltas) => frames.extend(deltas.iter().map(|delta| self.chunk(|| Message { content: Some(delta.clone()), ..Message::default() }, None))),
+            Content::Text(deltas) => frames
+                .extend(deltas.iter().map(|delta| self.chunk(|| Message { content: Some(delta.clone()), ..Message::default() }, None))),
             Content::ToolCall => frames.push(self.chunk(|| Message { tool_calls: Some(TOOL_CALL), ..Message::default() }, None)),
         }
         frames.push(self.chunk(Message::default, Some(self.finish_reason())));
@@ -158,7 +176,11 @@ impl Answer {
     }
 
     const fn wire_usage(&self) -> WireUsage {
-        WireUsage { prompt_tokens: self.usage.input_tokens, completion_tokens: self.usage.output_tokens, total_tokens: self.usage.total_tokens() }
+        WireUsage {
+            prompt_tokens: self.usage.input_tokens,
+            completion_tokens: self.usage.output_tokens,
+            total_tokens: self.usage.total_tokens(),
+        }
     }
 }
 
@@ -174,7 +196,12 @@ pub(super) fn error(category: Category) -> Bytes {
         Category::ContentFilter => "content_filter",
         Category::ContextLength => "context_length_exceeded",
         Category::BadResponse => "tool_use_failed",
-        Category::Network | Category::Timeout | Category::ServerError | Category::LocalRateLimit | Category::Cancelled | Category::Internal => "server_error",
+        Category::Network
+        | Category::Timeout
+        | Category::ServerError
+        | Category::LocalRateLimit
+        | Category::Cancelled
+        | Category::Internal => "server_error",
     };
     sse::frame(format!("{{\"error\":{{\"message\":\"simulated {category}\",\"code\":\"{code}\"}}}}").as_bytes())
 }

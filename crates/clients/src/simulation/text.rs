@@ -8,8 +8,38 @@ const MORE_WORDS: u64 = 28;
 const QUOTED_CHARS: usize = 60;
 
 const WORDS: [&str; 32] = [
-    "a", "calm", "answer", "comes", "from", "here", "and", "each", "word", "of", "it", "is", "chosen", "by", "your", "prompt", "so", "that", "the", "same",
-    "question", "gives", "one", "text", "again", "without", "any", "model", "behind", "this", "simulated", "platform",
+    "a",
+    "calm",
+    "answer",
+    "comes",
+    "from",
+    "here",
+    "and",
+    "each",
+    "word",
+    "of",
+    "it",
+    "is",
+    "chosen",
+    "by",
+    "your",
+    "prompt",
+    "so",
+    "that",
+    "the",
+    "same",
+    "question",
+    "gives",
+    "one",
+    "text",
+    "again",
+    "without",
+    "any",
+    "model",
+    "behind",
+    "this",
+    "simulated",
+    "platform",
 ];
 
 /// The answer to `prompt`.
@@ -41,10 +71,12 @@ const fn next(state: &mut u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// The text cut into `count` deltas, or at its words. Never an empty delta.
-pub(super) fn deltas(text: &str, count: Option<std::num::NonZeroU32>) -> Vec<String> {
+/// The text cut into `count` deltas, or at its words. Never an empty delta: what is missing is filled up.
+pub(super) fn deltas(text: &str, count: Option<std::num::NonZeroU32>, filler: &str) -> Vec<String> {
     let words: Vec<&str> = text.split_inclusive(' ').collect();
-    let Some(count) = count.and_then(|count| usize::try_from(count.get()).ok()) else { return words.into_iter().map(str::to_owned).collect() };
+    let Some(count) = count.and_then(|count| usize::try_from(count.get()).ok()) else {
+        return words.into_iter().map(str::to_owned).collect();
+    };
     if count <= words.len() {
         let size = words.len().div_ceil(count);
         let mut pieces: Vec<String> = words.chunks(size).map(<[&str]>::concat).collect();
@@ -53,7 +85,7 @@ pub(super) fn deltas(text: &str, count: Option<std::num::NonZeroU32>) -> Vec<Str
         return pieces;
     }
     let mut pieces: Vec<String> = words.into_iter().map(str::to_owned).collect();
-    pieces.resize(count, " more".to_owned());
+    pieces.resize(count, filler.to_owned());
     pieces
 }
 
@@ -70,9 +102,9 @@ mod tests {
     #[test]
     fn a_text_is_cut_into_as_many_deltas_as_asked_for() {
         let text = answer("hello");
-        assert_eq!(deltas(&text, None).concat(), text);
+        assert_eq!(deltas(&text, None, " ").concat(), text);
         for count in [1, 5, 50, 500] {
-            let pieces = deltas(&text, std::num::NonZeroU32::new(count));
+            let pieces = deltas(&text, std::num::NonZeroU32::new(count), " ");
             assert_eq!(pieces.len(), count as usize);
             assert!(pieces.iter().all(|piece| !piece.is_empty()));
         }

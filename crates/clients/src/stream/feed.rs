@@ -48,6 +48,20 @@ impl Feed {
         }
     }
 
+    /// It was not only the rest after all.
+    pub(super) const fn goes_on(&mut self) {
+        self.grace_until = None;
+    }
+
+    /// After `[DONE]`: takes the end of the body, which most often is here already, so that the connection can serve another call.
+    pub(super) fn drain(&mut self, cx: &mut Context<'_>) {
+        if !self.ended
+            && let Poll::Ready(None | Some(Err(_))) = self.source.poll_data(cx)
+        {
+            self.ended = true;
+        }
+    }
+
     /// The next poll gives this failure.
     pub(super) fn fail_next(&mut self, failure: Failure) {
         self.failure = Some(failure);

@@ -12,7 +12,7 @@ use easyai_protocols::sse::SseEvent;
 use tokio::time::timeout_at;
 
 use super::feed::Feed;
-use super::{Clock, Source, UpstreamStream, write};
+use super::{Asked, Choices, Clock, Gathered, Source, UpstreamStream, write};
 use crate::refusal::{TimeOut, bad_response};
 
 /// Preamble that is held back; beyond it the stream counts as begun (`spec.md` section 4, Streaming).
@@ -26,19 +26,35 @@ const LEGITIMATE_ENDS: [&str; 4] = ["length", "content_filter", "tool_calls", "f
 ///
 /// # Errors
 /// A [`Failure`] for an error in the stream, a stall, an end without output, or what is no stream of chunks.
-pub(crate) async fn open(source: Source, clock: Clock, include_usage: bool, request_id: Option<String>) -> Result<UpstreamStream, Failure> {
-    let mut opening = Opening { feed: Feed::new(source, clock), held: BytesMut::new(), events: 0, tail: BytesMut::new(), usage: None, finish: None };
-    match timeout_at(clock.first_delta(), opening.first_delta(include_usage)).await {
+pub(crate) async fn open(source: Source, clock: Clock, asked: Asked, request_id: Option<String>) -> Result<UpstreamStream, Failure> {
+    let mut opening = Opening {
+        feed: Feed::new(source, clock),
+        held: BytesMut::new(),
+        events: 0,
+        tail: BytesMut::new(),
+        usage: None,
+        finish: None,
+        choices: Choices::new(asked.choices),
+        done: false,
+    };
+    match timeout_at(clock.first_delta(), opening.first_delta(asked.include_usage)).await {
         Ok(begun) => begun?,
         Err(_) => return Err(opening.feed.clock().too_late(TimeOut::FirstDelta)),
     }
-    let Opening { mut feed, held, tail, usage, finish, .. } = opening;
-    let finished = finish.is_some();
-    if finished {
-        feed.only_the_rest_is_missing();
-    }
+    let Opening { feed, held, tail, usage, choices, done, .. } = opening;
     let first = (!held.is_empty()).then(|| held.freeze());
-    Ok(UpstreamStream { feed, first, tail, finished, done: false, usage, include_usage, request_id })
+    Ok(UpstreamStream {
+        feed,
+        first,
+        waiting: Gathered::default(),
+        asked_twice: false,
+        tail,
+        choices,
+        done,
+        usage,
+        include_usage: asked.include_usage,
+        request_id,
+    })
 }
 
 struct Opening {
@@ -48,17 +64,26 @@ struct Opening {
     tail: BytesMut,
     usage: Option<Usage>,
     finish: Option<String>,
+    choices: Choices,
+    done: bool,
 }
 
 impl Opening {
     async fn first_delta(&mut self, include_usage: bool) -> Result<(), Failure> {
         loop {
-            let Some(event) = poll_fn(|cx| self.feed.poll_event(cx)).await? else { return self.ended() };
+            let event = match poll_fn(|cx| self.feed.poll_event(cx)).await {
+                Ok(Some(event)) => event,
+                Ok(None) => return self.ended(),
+                // What was still to come after the finish reason was only usage.
+                Err(_) if self.choices.all_ended() => return self.ended(),
+                Err(failure) => return Err(failure),
+            };
             let facts = read_chunk(&event.data, Reading::Full).map_err(|bad| bad_response(bad.to_string()))?;
             if let Some(error) = facts.error {
                 return Err(classify(None, &error, &|_| None));
             }
             if facts.done {
+                self.done = true;
                 return self.ended();
             }
             if self.take(event, &facts, include_usage) {
@@ -78,8 +103,16 @@ impl Opening {
         }
         if facts.finish {
             self.finish.clone_from(&facts.finish_reason);
+            self.choices.one_ended();
+            if self.choices.all_ended() {
+                self.feed.only_the_rest_is_missing();
+            }
             self.tail = write(std::mem::take(&mut self.tail), &event);
             return facts.useful;
+        }
+        if facts.useful && self.choices.any_ended() {
+            self.choices.goes_on();
+            self.feed.goes_on();
         }
         self.held = write(std::mem::take(&mut self.held), &event);
         self.events += 1;

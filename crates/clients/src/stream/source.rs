@@ -12,7 +12,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep};
 
-use crate::refusal::{bad_response, broken};
+use crate::refusal::{bad_response, body_broken};
 
 /// Where a stream's bytes come from.
 #[derive(Debug)]
@@ -84,8 +84,7 @@ impl Source {
                             return Poll::Ready(Some(Ok(data)));
                         }
                     }
-                    Some(Err(error)) if error.is_incomplete_message() => return Poll::Ready(Some(Err(bad_response("the stream was cut off")))),
-                    Some(Err(error)) => return Poll::Ready(Some(Err(broken(&error)))),
+                    Some(Err(error)) => return Poll::Ready(Some(Err(body_broken(&error)))),
                 }
             },
         }

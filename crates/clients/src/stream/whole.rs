@@ -77,7 +77,8 @@ pub(crate) fn from_whole(body: &[u8]) -> Result<Bytes, BadAnswer> {
             add(&whole.chunk(vec![Choice { index: choice.index, delta: Delta::Message(message), finish_reason: None }], None))?;
         }
     }
-    let ends = whole.choices.iter().map(|choice| Choice { index: choice.index, delta: Delta::Nothing {}, finish_reason: choice.finish_reason });
+    let ends =
+        whole.choices.iter().map(|choice| Choice { index: choice.index, delta: Delta::Nothing {}, finish_reason: choice.finish_reason });
     add(&whole.chunk(ends.collect(), None))?;
     if whole.usage.is_some() {
         add(&whole.chunk(Vec::new(), whole.usage))?;

@@ -1,0 +1,167 @@
+//! One candidate, and what a caller would see of its answers.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use easyai_bench::mock::{Behaviour, MockUpstream, Reply};
+use easyai_clients::{ChatAnswer, ChatCall, Clients, PlainAnswer, StreamItem, UpstreamStream};
+use easyai_core::catalog::{
+    CandidateOverrides, Credential, Enabled, Platform, PlatformModel, PlatformOptions, ProxySetting, Simulation, Timeouts,
+    default_policy_set,
+};
+use easyai_core::failure::Failure;
+use easyai_core::id::{CredentialId, PlatformId, PlatformModelId};
+use easyai_core::kind::{ModelType, Provider};
+use easyai_core::usage::Usage;
+use easyai_protocols::openai::request::ChatRequest;
+use http::HeaderMap;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+pub const PLAIN: &str = r#"{"model":"m","messages":[{"role":"user","content":"hello"}]}"#;
+pub const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hello"}]}"#;
+pub const STREAM_WITH_USAGE: &str =
+    r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hello"}]}"#;
+
+/// A candidate with its clients. Change what is public before the first call.
+pub struct Bed {
+    pub clients: Clients,
+    pub offer: PlatformModel,
+    pub headers: HeaderMap,
+    pub simulation: Option<Simulation>,
+    pub call_of_platform: u32,
+    pub deadline: Option<Instant>,
+}
+
+/// What came of a stream.
+#[derive(Debug)]
+pub struct Told {
+    /// The pieces that were sent on before the end.
+    pub pieces: Vec<String>,
+    /// The last frames with the usage, or the failure.
+    pub end: Result<(String, Option<Usage>), Failure>,
+}
+
+impl Told {
+    /// Everything a caller got.
+    pub fn frames(&self) -> String {
+        self.pieces.concat() + self.end.as_ref().map_or("", |(last, _)| last)
+    }
+
+    /// The text of all deltas.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for frame in self.frames().split("\n\n").filter_map(|frame| frame.strip_prefix("data: ")) {
+            easyai_protocols::openai::stream::delivered_text(frame.as_bytes(), &mut text);
+        }
+        text
+    }
+}
+
+pub async fn mock(reply: impl Into<Reply>) -> MockUpstream {
+    MockUpstream::start(Behaviour::always(reply)).await.unwrap()
+}
+
+fn platform(base_url: &str) -> Platform {
+    let ms = |value| NonZeroU32::new(value).unwrap();
+    Platform {
+        id: PlatformId::from_uuid(Uuid::from_u128(1)),
+        name: "p".into(),
+        provider: Provider::Openai,
+        base_url: base_url.into(),
+        priority: 0,
+        credentials: Vec::new(),
+        proxy: Some(ProxySetting::Direct),
+        timeouts: Timeouts { connect_ms: ms(2_000), first_delta_ms: ms(10_000), idle_ms: ms(10_000), total_ms: ms(20_000) },
+        test_mode: false,
+        options: PlatformOptions::default(),
+        enabled: Enabled::Yes,
+    }
+}
+
+impl Bed {
+    pub fn at(base_url: &str) -> Self {
+        let offer = PlatformModel {
+            id: PlatformModelId::from_uuid(Uuid::from_u128(2)),
+            platform: Arc::new(platform(base_url)),
+            model: "m".into(),
+            upstream_name: "upstream-m".into(),
+            model_types: ModelType::ALL.to_vec(),
+            price: None,
+            weight: NonZeroU32::MIN,
+            priority: None,
+            context_tokens: None,
+            max_output_tokens: None,
+            policy_set: Arc::new(default_policy_set()),
+            overrides: CandidateOverrides::default(),
+            enabled: Enabled::Yes,
+        };
+        let clients = Clients::new(None).unwrap();
+        Self { clients, offer, headers: HeaderMap::new(), simulation: None, call_of_platform: 0, deadline: None }
+    }
+
+    /// The same with a changed platform.
+    pub fn with(mut self, change: impl FnOnce(&mut Platform)) -> Self {
+        let mut platform = Platform::clone(&self.offer.platform);
+        change(&mut platform);
+        self.offer.platform = Arc::new(platform);
+        self
+    }
+
+    pub fn impatient(self) -> Self {
+        let ms = NonZeroU32::new(150).unwrap();
+        self.with(|platform| platform.timeouts = Timeouts { first_delta_ms: ms, idle_ms: ms, ..platform.timeouts })
+    }
+
+    pub fn through(self, proxy: &str) -> Self {
+        self.with(|platform| platform.proxy = Some(ProxySetting::Url(proxy.to_owned().into())))
+    }
+
+    pub async fn chat(&self, body: &'static str) -> Result<ChatAnswer, Failure> {
+        let request = ChatRequest::parse(body.into()).unwrap();
+        let credential =
+            Credential { id: CredentialId::from_uuid(Uuid::from_u128(3)), weight: NonZeroU32::MIN, secret: "sk-ours".to_owned().into() };
+        let call = ChatCall {
+            offer: &Arc::new(self.offer.clone()),
+            credential: Some(&credential),
+            request: &request,
+            simulated: false,
+            simulation: self.simulation.as_ref(),
+            call_of_platform: self.call_of_platform,
+            deadline: self.deadline,
+            forward: &self.headers,
+        };
+        self.clients.chat(call).await
+    }
+
+    pub async fn open(&self, body: &'static str) -> Box<UpstreamStream> {
+        match self.chat(body).await.unwrap() {
+            ChatAnswer::Stream(stream) => stream,
+            ChatAnswer::Plain(answer) => panic!("no stream: {answer:?}"),
+        }
+    }
+
+    pub async fn tell(&self, body: &'static str) -> Told {
+        let mut stream = self.open(body).await;
+        let mut pieces = Vec::new();
+        let text = |bytes: bytes::Bytes| String::from_utf8(bytes.to_vec()).unwrap();
+        loop {
+            match next(&mut stream).await {
+                StreamItem::Deltas(piece) => pieces.push(text(piece)),
+                StreamItem::End { last, usage } => return Told { pieces, end: Ok((text(last), usage)) },
+                StreamItem::Failed(failure) => return Told { pieces, end: Err(failure) },
+            }
+        }
+    }
+
+    pub async fn plain(&self) -> PlainAnswer {
+        match self.chat(PLAIN).await.unwrap() {
+            ChatAnswer::Plain(answer) => answer,
+            ChatAnswer::Stream(stream) => panic!("no plain answer: {stream:?}"),
+        }
+    }
+}
+
+pub async fn next(stream: &mut UpstreamStream) -> StreamItem {
+    std::future::poll_fn(|cx| stream.poll_next(cx)).await
+}
