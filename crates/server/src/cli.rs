@@ -103,6 +103,7 @@ enum AccountCommand {
     TopUp {
         name: String,
         /// A decimal such as 12.50
+        #[arg(allow_negative_numbers = true)]
         amount: Money,
         /// For the ledger
         #[arg(long)]

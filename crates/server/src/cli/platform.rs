@@ -2,6 +2,7 @@
 
 use easyai_core::catalog::Enabled;
 use easyai_core::id::PlatformId;
+use easyai_store::candidate_state::{self, Disabled};
 use easyai_store::catalog::{self, PlatformRow};
 use serde::Serialize;
 
@@ -23,6 +24,8 @@ struct PlatformView {
     priority: i64,
     test_mode: bool,
     enabled: bool,
+    /// Why a policy switched it off, if one did.
+    switched_off: Option<String>,
     source: String,
     models: i64,
 }
@@ -42,8 +45,10 @@ pub async fn run(config: &Config, out: &Out, command: PlatformCommand) -> anyhow
     let (db, _vault) = open(config).await?;
     let (name, enabled) = match command {
         PlatformCommand::List => {
-            let list = List { data: catalog::list_platforms(&db).await?.into_iter().map(PlatformView::of).collect() };
-            out.show(&list, |list| platforms_table(&list.data))?;
+            let disabled = candidate_state::disabled(&db).await?;
+            let rows = catalog::list_platforms(&db).await?;
+            let list = List { data: rows.into_iter().map(|row| PlatformView::of(row, &disabled)).collect() };
+            out.show(&list, |list| platforms_table(&list.data, disabled.platform_models.len()))?;
             return Ok(Verdict::Good);
         }
         PlatformCommand::Enable { name } => (name, Enabled::Yes),
@@ -60,30 +65,32 @@ pub async fn run(config: &Config, out: &Out, command: PlatformCommand) -> anyhow
 }
 
 impl PlatformView {
-    fn of(row: PlatformRow) -> Self {
+    fn of(row: PlatformRow, disabled: &Disabled) -> Self {
+        let off = disabled.platforms.iter().find(|(id, _)| *id == row.id);
+        let switched_off = off.map(|(_, reason)| reason.to_string());
         let (name, PlatformRow { id, provider, base_url, priority, test_mode, enabled, source, models, .. }) = (row.name.to_string(), row);
-        Self { id, name, provider, base_url, priority, test_mode, enabled, source, models }
+        Self { id, name, provider, base_url, priority, test_mode, enabled, switched_off, source, models }
     }
 }
 
-fn platforms_table(platforms: &[PlatformView]) -> String {
+/// `off` platform models were switched off by policies.
+fn platforms_table(platforms: &[PlatformView], off: usize) -> String {
     let rows = platforms.iter().map(|platform| {
-        let state = match (platform.enabled, platform.test_mode) {
-            (false, _) => "disabled",
-            (true, true) => "test mode",
-            (true, false) => "enabled",
+        let state = match (platform.enabled, &platform.switched_off, platform.test_mode) {
+            (false, _, _) => "disabled".to_owned(),
+            (true, Some(reason), _) => format!("switched off: {reason}"),
+            (true, None, true) => "test mode".to_owned(),
+            (true, None, false) => "enabled".to_owned(),
         };
         let (priority, models) = (platform.priority.to_string(), platform.models.to_string());
-        [
-            platform.name.clone(),
-            platform.provider.clone(),
-            platform.base_url.clone(),
-            priority,
-            models,
-            state.to_owned(),
-            platform.source.clone(),
-        ]
+        [platform.name.clone(), platform.provider.clone(), platform.base_url.clone(), priority, models, state, platform.source.clone()]
     });
     let head = ["name", "provider", "base URL", "priority", "models", "state", "owner"];
-    table(head, rows, "no platforms yet: `easyai apply -f catalog.toml` brings them")
+    let table = table(head, rows, "no platforms yet: `easyai apply -f catalog.toml` brings them");
+    if off == 0 {
+        return table;
+    }
+    format!(
+        "{table}\n{off} platform models were switched off by policies: `easyai platform enable NAME` of their platform brings them back"
+    )
 }

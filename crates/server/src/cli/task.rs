@@ -42,7 +42,7 @@ struct Detail {
     #[serde(flatten)]
     entry: Entry,
     bill: Option<Bill>,
-    attempts: Vec<AttemptView>,
+    attempt_history: Vec<AttemptView>,
     events: Vec<Event>,
     /// Verbatim, as it was kept.
     trace: Option<Box<RawValue>>,
@@ -113,7 +113,7 @@ pub async fn show(config: &Config, out: &Out, id: TaskId) -> anyhow::Result<Verd
     let detail = Detail {
         bill: task.bill.clone(),
         entry: entry(task.clone(), &names, config),
-        attempts: attempts.iter().map(AttemptView::of).collect(),
+        attempt_history: attempts.iter().map(AttemptView::of).collect(),
         events: events.clone(),
         trace: raw,
     };

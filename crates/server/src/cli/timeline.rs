@@ -36,7 +36,7 @@ fn head(story: &Story, currency: &str, paint: Paint) -> String {
     let mut lines = vec![
         paint.bold(&task.id.to_string()),
         format!("  {} {} for account \"{}\"{stream}{mode}", task.kind, task.model, story.account),
-        format!("  {status}{took}, begun {} UTC", task.started_at),
+        format!("  {status}{took}, begun {}", task.started_at),
     ];
     if let Some(code) = task.code {
         lines.push(format!("  {code}: {}", task.message.as_deref().unwrap_or_default()));

@@ -125,7 +125,8 @@ impl Given {
                     let line = position(text, key.span().start).0;
                     self.values.entry(setting).or_insert((value, format!("{path}:{line}")));
                 }
-                None => problems.push(Problem::new(value.span(), format!("`{name}` is a single value, this is: {}", value.get_ref().type_str()))),
+                None => problems
+                    .push(Problem::new(value.span(), format!("`{name}` is a single value, this is: {}", value.get_ref().type_str()))),
             }
         }
         if problems.is_empty() { Ok(()) } else { Err(render(path, text, problems)) }

@@ -1,0 +1,112 @@
+//! The command line as a stranger meets it: the binary, its output and its exit codes.
+
+mod apply;
+mod serve;
+mod shell;
+
+use easyai_store::testing::TestEngine::{self, Postgres, Sqlite};
+use rstest::rstest;
+
+use shell::Shell;
+
+#[rstest]
+#[tokio::test]
+async fn a_strangers_first_command_works(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let shell = Shell::new(engine).await;
+    assert!(shell.good(&["account", "create", "demo"]).starts_with("created account \"demo\" (acct_"));
+    assert_eq!(shell.good(&["account", "top-up", "demo", "12.50", "--note", "a gift"]), "added 12.5 USD: \"demo\" has 12.5 USD");
+    let shown = shell.json(&["account", "show", "demo"]);
+    assert_eq!((shown["balance"].as_str(), shown["group"].as_str()), (Some("12.5"), Some("default")));
+    assert_eq!(shown["entries"][0]["note"], "a gift");
+    assert_eq!(shell.json(&["account", "list"])["data"][0]["name"], "demo");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_is_shown_once_and_revoked_for_good(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let shell = Shell::new(engine).await;
+    shell.good(&["account", "create", "demo"]);
+    let created =
+        shell.json(&["key", "create", "--account", "demo", "--models", "a,b*", "--expires", "2999-01-01", "--run-mode", "simulation"]);
+    let (id, key) = (created["id"].as_str().unwrap(), created["key"].as_str().unwrap());
+    assert!(id.starts_with("key_") && key.starts_with("sk-"), "{created}");
+    let listed = &shell.json(&["key", "list", "--account", "demo"])["data"][0];
+    assert_eq!(listed["models"], serde_json::json!(["a", "b*"]));
+    assert_eq!((listed["status"].as_str(), listed["run_mode"].as_str()), (Some("active"), Some("simulation")));
+    assert!(!shell.good(&["key", "list"]).contains(key) && key.starts_with(listed["hint"].as_str().unwrap()));
+    let revoked = shell.json(&["key", "revoke", id]);
+    assert_eq!(shell.json(&["key", "revoke", id]), revoked);
+    assert_eq!(shell.json(&["key", "list"])["data"][0]["status"], "revoked");
+}
+
+#[tokio::test]
+async fn what_cant_be_done_is_one_line_and_one() {
+    let shell = Shell::new(Sqlite).await;
+    shell.good(&["account", "create", "demo"]);
+    for (arguments, told) in [
+        (&["account", "create", "demo"][..], "easyai: the account `demo` exists already"),
+        (
+            &["account", "create", " demo"],
+            "easyai: ` demo` is not a name for an account: 1 to 100 characters, no control characters, no spaces at the ends",
+        ),
+        (&["account", "create", "x", "--group", "gold"], "easyai: the group `gold` does not exist"),
+        (&["account", "show", "nobody"], "easyai: the account `nobody` does not exist"),
+        (&["account", "top-up", "demo", "-5"], "easyai: a top-up adds money: -5 is not above zero"),
+        (&["key", "create", "--account", "nobody"], "easyai: the account `nobody` does not exist"),
+        (
+            &["key", "create", "--account", "demo", "--expires", "2001-01-01"],
+            "easyai: --expires is in the past: the key would never be accepted",
+        ),
+        (&["key", "revoke", "key_01h2xcejqtf2nbrexx3vqjhp41"], "easyai: the key key_01h2xcejqtf2nbrexx3vqjhp41 does not exist"),
+        (&["task", "show", "task_01h2xcejqtf2nbrexx3vqjhp41"], "easyai: the task task_01h2xcejqtf2nbrexx3vqjhp41 does not exist"),
+        (&["apply", "-f", "absent.toml"], "easyai: absent.toml can't be read: No such file or directory (os error 2)"),
+        (&["serve", "--listen", "nowhere"], "easyai: listen (from --listen) can't be `nowhere`: write an address such as 127.0.0.1:8080"),
+    ] {
+        assert_eq!(shell.bad(arguments), told);
+    }
+}
+
+#[tokio::test]
+async fn a_command_line_that_cant_be_read_is_two() {
+    let shell = Shell::new(Sqlite).await;
+    for arguments in
+        [&["frob"][..], &["account"], &["account", "top-up", "demo", "1e5"], &["task", "list", "--status", "odd"], &["key", "revoke", "1"]]
+    {
+        assert_eq!(shell.run(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_ledger_that_is_wrong_is_told_and_ends_with_one(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let shell = Shell::new(engine).await;
+    shell.good(&["account", "create", "demo"]);
+    shell.good(&["account", "top-up", "demo", "1"]);
+    assert_eq!(shell.good(&["ledger", "verify"]), "the ledger is clean: 1 wallets, 1 entries, 0 tasks");
+    shell.test.raw(&["UPDATE wallets SET balance = balance + 1"]).await;
+    let output = shell.run(&["ledger", "verify", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((report["clean"].as_bool(), report["findings"].as_array().unwrap().len()), (Some(false), 1));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_schema_of_a_later_version_is_left_alone(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let shell = Shell::new(engine).await;
+    assert!(shell.good(&["migrate"]).starts_with("migrated: 0001_initial"));
+    assert_eq!(shell.good(&["migrate"]), "nothing to do: the schema is current");
+    shell.test.raw(&["INSERT INTO schema_migrations (version, name, applied_at) VALUES (999, 'later', 0)"]).await;
+    assert!(
+        shell.bad(&["account", "list"]).ends_with("newer than this program: use the version of easyai that migrated it, or a later one")
+    );
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_older_schema_asks_for_migrate(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let shell = Shell::new(engine).await;
+    shell.good(&["migrate"]);
+    shell.test.raw(&["UPDATE schema_migrations SET version = -version"]).await;
+    assert!(shell.bad(&["account", "list"]).ends_with("older than this program: run `easyai migrate`"));
+}

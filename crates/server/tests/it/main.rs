@@ -1,0 +1,9 @@
+//! The server from outside: the binary, its port and its command line.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests are not tests to clippy, and should fail as loudly"
+)]
+
+mod cli;
