@@ -1,0 +1,72 @@
+"""The stage, once for all tests, and what a test needs of it."""
+
+import json
+import re
+import urllib.request
+
+import openai
+import pytest
+
+from stage import Stage
+
+
+@pytest.fixture(scope="session")
+def stage():
+    with Stage() as stage:
+        yield stage
+        # Whatever the tests did to the gateway, its books must agree.
+        stage.easyai("ledger", "verify")
+
+
+@pytest.fixture
+def name(request):
+    """The test's own name, under which it scripts the upstream."""
+    return re.sub(r"\W+", "-", request.node.nodeid.rpartition("::")[2])
+
+
+@pytest.fixture
+def script(stage, name):
+    """`script(answer, …)` says what the upstream answers to this test; each is a dict as `upstream.py` has it."""
+
+    def write(*answers):
+        call(f"{stage.upstream.url}/script/{name}", method="PUT", body=answers)
+
+    return write
+
+
+@pytest.fixture
+def seen(stage, name):
+    """The request bodies that the upstream got from this test, as bytes."""
+    return lambda: [body.encode() for body in call(f"{stage.upstream.url}/seen/{name}")["bodies"]]
+
+
+@pytest.fixture
+def client(stage):
+    """The SDK as most people set it up, retries included."""
+    with openai.OpenAI(base_url=f"{stage.url}/v1", api_key=stage.key, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def ask(name):
+    """What every chat of a test has."""
+    return {"model": "chat", "messages": [{"role": "user", "content": "Hello"}], "user": name}
+
+
+@pytest.fixture
+def post(stage):
+    """Asks for a chat with a body, and gives the answer's body, both byte for byte: SDKs write their bodies themselves."""
+    headers = {"Authorization": f"Bearer {stage.key}", "Content-Type": "application/json"}
+    return lambda body: exchange(f"{stage.url}/v1/chat/completions", "POST", body, headers)
+
+
+def call(url, method="GET", body=None, headers=None):
+    """JSON over plain HTTP, for what no SDK has."""
+    text = exchange(url, method, None if body is None else json.dumps(body).encode(), headers or {})
+    return json.loads(text) if text else None
+
+
+def exchange(url, method, body, headers):
+    request = urllib.request.Request(url, data=body, method=method, headers=headers)
+    with urllib.request.urlopen(request, timeout=20) as response:
+        return response.read()
