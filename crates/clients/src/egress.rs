@@ -1,14 +1,16 @@
 //! The one outbound door: pools of connections, proxies, TLS, and the time to connect.
 //!
-//! hyper-util's client, which is what lies under reqwest: a call through it costs some microseconds less, and nothing of what reqwest
-//! adds (redirects, cookies, decompression, proxies from the environment) is wanted here. There is one pool for each pair of proxy and
-//! time to connect.
+//! hyper's connections with a pool of our own, instead of reqwest: nothing of what reqwest adds (redirects, cookies, decompression,
+//! proxies from the environment) is wanted here, and a connection that is polled by its call costs half of one with a task of its own
+//! (see `lane`). There is one pool for each host, proxy and time to connect.
 //!
 //! # Failures
 //! A connection that can't be had is `network` with nothing sent; a connection that breaks later may have sent something.
 
 mod body;
 mod connector;
+mod lane;
+mod pool;
 mod proxy;
 mod route;
 
@@ -17,17 +19,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use easyai_core::catalog::{Credential, Platform, PlatformModel, ProxySetting};
-use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::id::{CredentialId, PlatformModelId};
-use http::{Request, Response};
-use hyper::body::Incoming;
+use http::Uri;
 use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) use self::body::Segments;
-use self::connector::{ConnectTimeOut, Http, build, tls_config};
+use self::connector::{Connector, tls_config};
+pub(crate) use self::lane::AnswerBody;
+use self::pool::Pool;
 use self::proxy::Proxy;
+use self::route::Endpoint;
 pub(crate) use self::route::Route;
-use crate::refusal::{broken, chain};
 
 /// A platform's way out that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +51,7 @@ pub enum EgressError {
 /// Ways that are remembered. Those of platforms that were changed or removed stay behind: beyond this all are forgotten and built again.
 const MAX_KNOWN: usize = 4_096;
 
-type PoolKey = (Option<Proxy>, Duration);
+type PoolKey = (Option<Proxy>, Duration, Uri);
 type RouteKey = (PlatformModelId, Option<CredentialId>);
 
 /// All ways out.
@@ -57,7 +59,7 @@ type RouteKey = (PlatformModelId, Option<CredentialId>);
 pub(crate) struct Egress {
     global_proxy: Option<Proxy>,
     tls: rustls::ClientConfig,
-    pools: RwLock<HashMap<PoolKey, Http>>,
+    pools: RwLock<HashMap<PoolKey, Arc<Pool>>>,
     /// What stays the same from call to call. Rebuilt when the catalogue is.
     routes: RwLock<HashMap<RouteKey, Arc<Route>>>,
 }
@@ -75,22 +77,26 @@ impl Egress {
         if let Some(route) = known.filter(|route| route.is_of(offer)) {
             return Ok(route);
         }
-        let route = Arc::new(Route::new(offer, credential, self.pool(&offer.platform)?)?);
+        let endpoint = Endpoint::under(&offer.platform.base_url)?;
+        let pool = self.pool(&offer.platform, &endpoint.host)?;
+        let route = Arc::new(Route::new(offer, credential, endpoint, pool)?);
         remember(&self.routes, key, &route);
         Ok(route)
     }
 
-    fn pool(&self, platform: &Platform) -> Result<Http, EgressError> {
+    /// The connections to a platform's host.
+    fn pool(&self, platform: &Platform, host: &Uri) -> Result<Arc<Pool>, EgressError> {
         let proxy = match &platform.proxy {
             None => self.global_proxy.clone(),
             Some(ProxySetting::Direct) => None,
             Some(ProxySetting::Url(url)) => Some(Proxy::parse(url.expose_secret())?),
         };
-        let key = (proxy, platform.timeouts.connect());
+        let key = (proxy, platform.timeouts.connect(), host.clone());
         if let Some(pool) = self.pools.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(pool.clone());
+            return Ok(Arc::clone(pool));
         }
-        let pool = build(key.0.as_ref(), key.1, &self.tls)?;
+        let connector = Connector::new(key.0.as_ref(), &self.tls)?;
+        let pool = Arc::new(Pool::new(connector, host.clone(), key.1));
         remember(&self.pools, key, &pool);
         Ok(pool)
     }
@@ -102,18 +108,4 @@ fn remember<K: Eq + std::hash::Hash, V: Clone>(known: &RwLock<HashMap<K, V>>, ke
         known.clear();
     }
     known.insert(key, value.clone());
-}
-
-/// Sends a request and waits for the head of the answer.
-pub(crate) async fn send(http: &Http, request: Request<Segments>) -> Result<Response<Incoming>, Failure> {
-    http.request(request).await.map_err(|error| {
-        if !error.is_connect() {
-            return broken(&error);
-        }
-        let (category, message) = match ConnectTimeOut::find(&error) {
-            Some(time_out) => (Category::Timeout, time_out.to_string()),
-            None => (Category::Network, format!("no connection: {}", chain(&error))),
-        };
-        Failure::new(category, Sent::Nothing, message)
-    })
 }

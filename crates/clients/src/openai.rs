@@ -8,12 +8,10 @@ use easyai_protocols::openai::failure::classify;
 use easyai_protocols::openai::request::StreamUsage;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use crate::call::{ChatAnswer, ChatCall, PlainAnswer};
-use crate::egress::{Egress, Segments, send};
+use crate::egress::{AnswerBody, Egress, Segments};
 use crate::refusal::{TimeOut, bad_response, body_broken};
 use crate::stream::{self, Asked, Clock, Source};
 
@@ -34,7 +32,7 @@ pub(crate) async fn chat(egress: &Egress, call: &ChatCall<'_>) -> Result<ChatAns
     let clock = Clock::start(platform.timeouts, call.deadline);
 
     let request = route.post(body, accept, call.forward);
-    let head = timeout_at(clock.first_delta(), send(&route.http, request)).await.map_err(|_| clock.too_late(TimeOut::FirstDelta))??;
+    let head = timeout_at(clock.first_delta(), route.pool.send(request)).await.map_err(|_| clock.too_late(TimeOut::FirstDelta))??;
     let (head, incoming) = head.into_parts();
     if head.status != StatusCode::OK {
         return Err(refused(head.status, &head.headers, incoming, &clock).await);
@@ -102,7 +100,7 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-async fn refused(status: StatusCode, headers: &HeaderMap, body: Incoming, clock: &Clock) -> Failure {
+async fn refused(status: StatusCode, headers: &HeaderMap, body: AnswerBody, clock: &Clock) -> Failure {
     // What can't be read of an error body is not worth another failure: the status says most.
     let read = timeout_at(clock.first_delta().min(Instant::now() + clock.timeouts().idle()), collect(body, MAX_ERROR_BYTES, clock)).await;
     let error = match read {
@@ -112,19 +110,18 @@ async fn refused(status: StatusCode, headers: &HeaderMap, body: Incoming, clock:
     classify(Some(status.as_u16()), &error, &|name| header(headers, name))
 }
 
-async fn read(body: Incoming, clock: &Clock) -> Result<Bytes, Failure> {
+async fn read(body: AnswerBody, clock: &Clock) -> Result<Bytes, Failure> {
     collect(body, MAX_ANSWER_BYTES, clock).await
 }
 
-async fn collect(mut body: Incoming, max_bytes: usize, clock: &Clock) -> Result<Bytes, Failure> {
+async fn collect(mut body: AnswerBody, max_bytes: usize, clock: &Clock) -> Result<Bytes, Failure> {
     let mut whole: Option<BytesMut> = None;
     let mut first = Bytes::new();
     loop {
         // The timer costs nothing while pieces are there to be read: it is armed only by a wait.
-        let frame = timeout_at(clock.more(Instant::now()), body.frame()).await.map_err(|_| clock.too_late(TimeOut::Idle))?;
-        let Some(frame) = frame else { break };
-        let frame = frame.map_err(|error| body_broken(&error))?;
-        let Ok(data) = frame.into_data() else { continue };
+        let frame = timeout_at(clock.more(Instant::now()), body.data()).await.map_err(|_| clock.too_late(TimeOut::Idle))?;
+        let Some(data) = frame else { break };
+        let data = data.map_err(|error| body_broken(&error))?;
         if first.is_empty() && whole.is_none() {
             first = data;
             continue;

@@ -70,10 +70,6 @@ pub struct UpstreamStream {
     feed: Feed,
     /// The preamble and the first useful delta.
     first: Option<Bytes>,
-    /// Frames that wait for what hyper may have besides: it reads a whole burst, but hands out one HTTP chunk at a time and the next
-    /// only when its own task has run. So before they go on it is asked a second time: one write to the caller instead of one a chunk.
-    waiting: Gathered,
-    asked_twice: bool,
     /// From the finish chunk on.
     tail: BytesMut,
     choices: Choices,
@@ -141,7 +137,7 @@ impl UpstreamStream {
         if let Some(first) = self.first.take() {
             return Poll::Ready(StreamItem::Deltas(first));
         }
-        let mut gathered = std::mem::take(&mut self.waiting);
+        let mut gathered = Gathered::default();
         loop {
             if self.done {
                 self.feed.drain(cx);
@@ -151,15 +147,8 @@ impl UpstreamStream {
                 return Poll::Ready(gathered.take().map_or_else(|| self.end(), StreamItem::Deltas));
             }
             match self.feed.poll_event(cx) {
-                Poll::Pending if gathered.len() > 0 && !self.asked_twice => {
-                    self.asked_twice = true;
-                    self.waiting = gathered;
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
                 Poll::Pending => return gathered.take().map_or(Poll::Pending, |frames| Poll::Ready(StreamItem::Deltas(frames))),
                 Poll::Ready(Ok(Some(event))) => {
-                    self.asked_twice = false;
                     if let Err(failure) = self.take(event, &mut gathered) {
                         return Poll::Ready(self.fail(failure, gathered));
                     }

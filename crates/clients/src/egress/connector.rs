@@ -1,76 +1,78 @@
 //! Connections: direct, through a tunnel, or through SOCKS; TLS over each; the whole of it within one time.
 
-use std::future::Future;
+use std::future::poll_fn;
+use std::io::IoSlice;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, Response, Uri};
-use hyper::body::Incoming;
+use http::Uri;
+use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
-use hyper_util::client::legacy::connect::{Connect, HttpConnector};
-use hyper_util::client::legacy::{Client, Error};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use tower_service::Service;
 
+use super::EgressError;
 use super::proxy::{Proxy, Sort};
-use super::{EgressError, Segments};
-
-/// Connections kept for the next call, for each host; beyond the busiest platform's concurrency they would only idle.
-const MAX_IDLE_PER_HOST: usize = 512;
-
-/// Most servers close idle connections after a minute or more: closing first saves calls on connections that are just being closed.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-
-/// The largest head of an answer; bodies are read through the same buffer.
-const MAX_BUFFER: usize = 256 * 1024;
 
 type Direct = HttpsConnector<HttpConnector>;
 type Boxed = Box<dyn std::error::Error + Send + Sync>;
 
-/// A pool of connections. A handle.
+/// How connections are made.
 #[derive(Debug, Clone)]
-pub(crate) enum Http {
-    Direct(Client<Timed<Direct>, Segments>),
-    Tunnel(Client<Timed<HttpsConnector<Tunnel<Direct>>>, Segments>),
-    Socks(Client<Timed<HttpsConnector<SocksV5<HttpConnector>>>, Segments>),
+pub(super) enum Connector {
+    Direct(Direct),
+    Tunnel(HttpsConnector<Tunnel<Direct>>),
+    Socks(HttpsConnector<SocksV5<HttpConnector>>),
 }
 
-impl Http {
-    pub(super) async fn request(&self, request: Request<Segments>) -> Result<Response<Incoming>, Error> {
-        match self {
-            Self::Direct(client) => client.request(request).await,
-            Self::Tunnel(client) => client.request(request).await,
-            Self::Socks(client) => client.request(request).await,
+impl Connector {
+    pub(super) fn new(proxy: Option<&Proxy>, tls: &ClientConfig) -> Result<Self, EgressError> {
+        let Some(proxy) = proxy else { return Ok(Self::Direct(over(tcp(), tls))) };
+        match proxy.sort {
+            Sort::Tunnel => {
+                let tunnel = Tunnel::new(proxy.address.clone(), over(tcp(), tls));
+                let tunnel = match proxy.basic()? {
+                    Some(login) => tunnel.with_auth(login),
+                    None => tunnel,
+                };
+                Ok(Self::Tunnel(over(tunnel, tls)))
+            }
+            Sort::Socks => {
+                // Names are resolved by the proxy: resolving them here would block (hyper-util asks the system within the call).
+                let socks = SocksV5::new(proxy.address.clone(), tcp()).local_dns(false);
+                let socks = match &proxy.login {
+                    Some((user, password)) => socks.with_auth(user.clone(), password.clone()),
+                    None => socks,
+                };
+                Ok(Self::Socks(over(socks, tls)))
+            }
         }
+    }
+
+    /// A new connection within `limit`, TLS and proxy included.
+    pub(super) async fn connect(&self, to: Uri, limit: Duration) -> Result<Io, Boxed> {
+        let connecting = async {
+            match self {
+                Self::Direct(connector) => boxed(connector.clone(), to).await,
+                Self::Tunnel(connector) => boxed(connector.clone(), to).await,
+                Self::Socks(connector) => boxed(connector.clone(), to).await,
+            }
+        };
+        tokio::time::timeout(limit, connecting).await.map_err(|_| ConnectTimeOut(limit))?
     }
 }
 
-pub(super) fn build(proxy: Option<&Proxy>, connect: Duration, tls: &ClientConfig) -> Result<Http, EgressError> {
-    let Some(proxy) = proxy else { return Ok(Http::Direct(pool(over(tcp(), tls), connect))) };
-    match proxy.sort {
-        Sort::Tunnel => {
-            // A tunnel is asked for in HTTP/1.1: HTTP/2 must not be agreed on with the proxy.
-            let to_proxy = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1().wrap_connector(tcp());
-            let tunnel = Tunnel::new(proxy.address.clone(), to_proxy);
-            let tunnel = match proxy.basic()? {
-                Some(login) => tunnel.with_auth(login),
-                None => tunnel,
-            };
-            Ok(Http::Tunnel(pool(over(tunnel, tls), connect)))
-        }
-        Sort::Socks => {
-            // Names are resolved by the proxy: resolving them here would block (hyper-util asks the system within the call).
-            let socks = SocksV5::new(proxy.address.clone(), tcp()).local_dns(false);
-            let socks = match &proxy.login {
-                Some((user, password)) => socks.with_auth(user.clone(), password.clone()),
-                None => socks,
-            };
-            Ok(Http::Socks(pool(over(socks, tls), connect)))
-        }
-    }
+async fn boxed<C>(mut connector: C, to: Uri) -> Result<Io, Boxed>
+where
+    C: Service<Uri>,
+    C::Response: Stream + 'static,
+    C::Error: Into<Boxed>,
+{
+    poll_fn(|cx| connector.poll_ready(cx)).await.map_err(Into::into)?;
+    connector.call(to).await.map(|stream| Io(Box::new(stream))).map_err(Into::into)
 }
 
 fn tcp() -> HttpConnector {
@@ -99,29 +101,9 @@ pub(super) fn tls_config() -> Result<ClientConfig, EgressError> {
     Ok(config)
 }
 
+/// HTTP/1.1 alone is agreed on: a call has its connection for itself, and closing it cancels the call and nothing else.
 fn over<C>(connector: C, tls: &ClientConfig) -> HttpsConnector<C> {
-    HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_all_versions().wrap_connector(connector)
-}
-
-fn pool<C>(connector: C, connect: Duration) -> Client<Timed<C>, Segments>
-where
-    Timed<C>: Connect + Clone,
-{
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
-        .http1_max_buf_size(MAX_BUFFER)
-        .http2_adaptive_window(true)
-        .build(Timed { inner: connector, limit: connect })
-}
-
-/// A connector that gives up after a time, TLS and proxy included.
-#[derive(Debug, Clone)]
-pub(crate) struct Timed<C> {
-    inner: C,
-    limit: Duration,
+    HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1().wrap_connector(connector)
 }
 
 /// No connection within the time.
@@ -143,28 +125,44 @@ impl ConnectTimeOut {
     }
 }
 
-impl<C> Service<Uri> for Timed<C>
-where
-    C: Service<Uri>,
-    C::Error: Into<Boxed>,
-    C::Future: Send + 'static,
-{
-    type Response = C::Response;
-    type Error = Boxed;
-    type Future = Pin<Box<dyn Future<Output = Result<C::Response, Boxed>> + Send>>;
+/// A connection, whatever it leads through.
+pub(super) trait Stream: Read + Write + Send + Unpin {}
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Boxed>> {
-        self.inner.poll_ready(cx).map_err(Into::into)
+impl<T: Read + Write + Send + Unpin> Stream for T {}
+
+/// A connection of any sort.
+pub(crate) struct Io(Box<dyn Stream>);
+
+impl std::fmt::Debug for Io {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Io")
+    }
+}
+
+impl Read for Io {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl Write for Io {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
     }
 
-    fn call(&mut self, to: Uri) -> Self::Future {
-        let connecting = self.inner.call(to);
-        let limit = self.limit;
-        Box::pin(async move {
-            match tokio::time::timeout(limit, connecting).await {
-                Ok(connected) => connected.map_err(Into::into),
-                Err(_) => Err(ConnectTimeOut(limit).into()),
-            }
-        })
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, pieces)
     }
 }

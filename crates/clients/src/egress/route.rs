@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use easyai_core::catalog::{Credential, PlatformModel};
-use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Method, Request, Uri};
 use secrecy::ExposeSecret;
 
-use super::connector::Http;
+use super::pool::Pool;
 use super::{EgressError, Segments};
 
 /// What a caller's head may say to the upstream. Everything else (its key, cookies, SDK fingerprints) stays here.
@@ -19,16 +19,15 @@ const AGENT: &str = concat!("easyai-gateway/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug)]
 pub(crate) struct Route {
     offer: Arc<PlatformModel>,
-    pub(crate) http: Http,
-    uri: Uri,
+    pub(crate) pool: Arc<Pool>,
+    path: Uri,
     headers: HeaderMap,
 }
 
 impl Route {
-    pub(super) fn new(offer: &Arc<PlatformModel>, credential: Option<&Credential>, http: Http) -> Result<Self, EgressError> {
-        let base = &offer.platform.base_url;
-        let uri = endpoint(base).ok_or_else(|| EgressError::BaseUrl(base.to_string()))?;
+    pub(super) fn new(offer: &Arc<PlatformModel>, credential: Option<&Credential>, endpoint: Endpoint, pool: Arc<Pool>) -> Result<Self, EgressError> {
         let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(HOST, endpoint.host_header);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         // A compressed stream can't be read event by event as it comes.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -39,7 +38,7 @@ impl Route {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        Ok(Self { offer: Arc::clone(offer), http, uri, headers })
+        Ok(Self { offer: Arc::clone(offer), pool, path: endpoint.path, headers })
     }
 
     /// Whether this is still the way: the catalogue gives a new object for everything it reads again.
@@ -51,7 +50,7 @@ impl Route {
     pub(crate) fn post(&self, body: Segments, accept: &'static str, forward: &HeaderMap) -> Request<Segments> {
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.uri.clone();
+        *request.uri_mut() = self.path.clone();
         let headers = request.headers_mut();
         headers.clone_from(&self.headers);
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
@@ -64,12 +63,30 @@ impl Route {
     }
 }
 
-/// The chat endpoint under a base URL. The port is always spelled out, since a tunnel would guess 443.
-fn endpoint(base: &str) -> Option<Uri> {
-    let url = url::Url::parse(&format!("{base}/chat/completions")).ok()?;
-    let port = url.port_or_known_default()?;
-    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{}://{}:{port}{}{query}", url.scheme(), url.host_str()?, url.path()).parse().ok()
+/// The chat endpoint under a base URL, in the parts that a call needs.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    /// Scheme, host and port. The port is always spelled out, since a tunnel would guess 443.
+    pub(super) host: Uri,
+    /// As it is named to the host: without the port if it is the scheme's own.
+    host_header: HeaderValue,
+    /// Path and query.
+    path: Uri,
+}
+
+impl Endpoint {
+    pub(super) fn under(base: &str) -> Result<Self, EgressError> {
+        Self::parts(base).ok_or_else(|| EgressError::BaseUrl(base.to_owned()))
+    }
+
+    fn parts(base: &str) -> Option<Self> {
+        let url = url::Url::parse(&format!("{base}/chat/completions")).ok()?;
+        let (name, port) = (url.host_str()?, url.port_or_known_default()?);
+        let host = Uri::builder().scheme(url.scheme()).authority(format!("{name}:{port}")).path_and_query("/").build().ok()?;
+        let host_header = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        Some(Self { host, host_header: HeaderValue::from_str(&host_header).ok()?, path: format!("{}{query}", url.path()).parse().ok()? })
+    }
 }
 
 #[cfg(test)]
@@ -78,10 +95,14 @@ mod tests {
 
     #[test]
     fn the_endpoint_lies_under_the_base_url() {
-        let check = |base: &str, expected: &str| assert_eq!(endpoint(base).map(|uri| uri.to_string()).as_deref(), Some(expected));
-        check("https://api.openai.com/v1", "https://api.openai.com:443/v1/chat/completions");
-        check("http://127.0.0.1:8000", "http://127.0.0.1:8000/chat/completions");
-        check("http://[::1]:8000/a/b", "http://[::1]:8000/a/b/chat/completions");
-        assert_eq!(endpoint("nonsense"), None);
+        let parts = |base: &str| {
+            let endpoint = Endpoint::under(base).ok()?;
+            Some([endpoint.host.to_string(), endpoint.host_header.to_str().ok()?.to_owned(), endpoint.path.to_string()])
+        };
+        let check = |base: &str, expected: [&str; 3]| assert_eq!(parts(base), Some(expected.map(str::to_owned)), "{base}");
+        check("https://api.openai.com/v1", ["https://api.openai.com:443/", "api.openai.com", "/v1/chat/completions"]);
+        check("http://127.0.0.1:8000", ["http://127.0.0.1:8000/", "127.0.0.1:8000", "/chat/completions"]);
+        check("http://[::1]:8000/a/b", ["http://[::1]:8000/", "[::1]:8000", "/a/b/chat/completions"]);
+        assert_eq!(parts("nonsense"), None);
     }
 }

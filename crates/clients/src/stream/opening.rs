@@ -12,7 +12,7 @@ use easyai_protocols::sse::SseEvent;
 use tokio::time::timeout_at;
 
 use super::feed::Feed;
-use super::{Asked, Choices, Clock, Gathered, Source, UpstreamStream, write};
+use super::{Asked, Choices, Clock, Source, UpstreamStream, write};
 use crate::refusal::{TimeOut, bad_response};
 
 /// Preamble that is held back; beyond it the stream counts as begun (`spec.md` section 4, Streaming).
@@ -46,8 +46,6 @@ pub(crate) async fn open(source: Source, clock: Clock, asked: Asked, request_id:
     Ok(UpstreamStream {
         feed,
         first,
-        waiting: Gathered::default(),
-        asked_twice: false,
         tail,
         choices,
         done,

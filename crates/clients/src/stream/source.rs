@@ -8,17 +8,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use easyai_core::failure::Failure;
-use http_body::Body;
-use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep};
 
+use crate::egress::AnswerBody;
 use crate::refusal::{bad_response, body_broken};
 
 /// Where a stream's bytes come from.
 #[derive(Debug)]
 pub(crate) enum Source {
     /// An upstream.
-    Http(Incoming),
+    Http(AnswerBody),
     /// An answer that came whole.
     Whole(Option<Bytes>),
     /// The simulation.
@@ -76,17 +75,7 @@ impl Source {
         match self {
             Self::Whole(frames) => Poll::Ready(frames.take().map(Ok)),
             Self::Simulated(script) => script.poll(cx),
-            Self::Http(incoming) => loop {
-                match ready!(Pin::new(&mut *incoming).poll_frame(cx)) {
-                    None => return Poll::Ready(None),
-                    Some(Ok(frame)) => {
-                        if let Ok(data) = frame.into_data() {
-                            return Poll::Ready(Some(Ok(data)));
-                        }
-                    }
-                    Some(Err(error)) => return Poll::Ready(Some(Err(body_broken(&error)))),
-                }
-            },
+            Self::Http(body) => body.poll_data(cx).map(|data| data.map(|data| data.map_err(|error| body_broken(&error)))),
         }
     }
 }
