@@ -6,4 +6,10 @@
     reason = "helpers of tests are not tests to clippy, and should fail as loudly"
 )]
 
+mod app;
+mod caller;
 mod cli;
+mod delivery;
+mod failover;
+mod http;
+mod patience;
