@@ -31,6 +31,7 @@ impl Terms {
         let mut bill = pricing::bill(price(offer)?, self.multiplier, usage).map_err(|error| ours(error.to_string()))?;
         if self.simulated || offer.platform.test_mode {
             bill.charge = Money::ZERO;
+            bill.cost = None;
         }
         Ok(bill)
     }

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use easyai_clients::{StreamItem, UpstreamStream};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure, Sent};
+use easyai_core::money::Money;
 use easyai_core::run::Delivery;
 use easyai_protocols::openai::error::error_frame;
 use easyai_store::StoreError;
@@ -34,7 +35,12 @@ use crate::tally::Tally;
 /// A hold that is grown is grown to this many times what was used, so that it is not asked for at every checkpoint.
 const GROWTH: i64 = 2;
 
-type Raising = Pin<Box<dyn Future<Output = Result<Raised, StoreError>> + Send>>;
+/// A hold that is being grown.
+struct Raising {
+    used: Money,
+    wanted: Money,
+    answer: Pin<Box<dyn Future<Output = Result<Raised, StoreError>> + Send>>,
+}
 
 /// A committed stream.
 pub struct Delivering {
@@ -93,17 +99,35 @@ impl Delivering {
     /// Ready only if there is no money for more.
     fn poll_money(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
         let Some(raising) = &mut self.raising else { return Poll::Pending };
-        let raised = std::task::ready!(raising.as_mut().poll(cx));
+        let raised = std::task::ready!(raising.answer.as_mut().poll(cx));
+        let Raising { used, wanted, .. } = *raising;
         self.raising = None;
+        let State::Streaming(streaming) = &mut self.state else { return Poll::Pending };
+        let live = &mut streaming.streamed.live;
         match raised {
+            Ok(Raised::Raised) => live.hold = wanted,
             Ok(Raised::Insufficient { available }) => {
-                let message = format!("the wallet has {available} left, which does not cover the rest of the answer: top up");
-                let code = Some(ErrorCode::InsufficientBalance.as_str().to_owned());
-                Poll::Ready(Failure { code, ..Failure::new(Category::LocalRateLimit, Sent::Maybe, message) })
+                let affordable = live.hold.plus(available).unwrap_or(live.hold);
+                if affordable <= used {
+                    let message = format!("the wallet has {available} left, which does not cover the rest of the answer: top up");
+                    return Poll::Ready(Failure::new(Category::LocalRateLimit, Sent::Maybe, message));
+                }
+                // Not twice as much, but all there is.
+                self.raise_hold(used, affordable);
+                return self.poll_money(cx);
             }
-            // An error is no reason to end a stream: the next checkpoint asks again, and the charge is booked in full anyway.
-            Ok(Raised::Raised | Raised::AlreadyOver) | Err(_) => Poll::Pending,
+            // No reason to end a stream: the next checkpoint asks again, and the charge is booked in full anyway.
+            Ok(Raised::AlreadyOver) | Err(_) => {}
         }
+        Poll::Pending
+    }
+
+    fn raise_hold(&mut self, used: Money, wanted: Money) {
+        let State::Streaming(streaming) = &self.state else { return };
+        let subject = streaming.streamed.live.record.subject();
+        let (journal, task, account) = (self.runner.journal.clone(), subject.task, subject.account);
+        let answer = Box::pin(async move { journal.raise_hold(task, account, wanted).await });
+        self.raising = Some(Raising { used, wanted, answer });
     }
 
     fn write_checkpoint(&mut self) {
@@ -111,15 +135,11 @@ impl Delivering {
         let streamed = &mut streaming.streamed;
         let usage = streamed.tally.so_far();
         let Ok(bill) = streamed.live.terms.bill(&streamed.delivery.candidate().offer, &usage) else { return };
-        let subject = streamed.live.record.subject();
-        let (task, account) = (subject.task, subject.account);
-        let used = bill.charge;
+        let task = streamed.live.record.subject().task;
+        let (used, hold) = (bill.charge, streamed.live.hold);
         self.runner.journal.checkpoint(&Checkpoint { task, usage, bill });
-        if used > streamed.live.hold && self.raising.is_none() {
-            let wanted = easyai_core::money::Money::from_nanos(used.nanos().saturating_mul(GROWTH));
-            streamed.live.hold = wanted;
-            let journal = self.runner.journal.clone();
-            self.raising = Some(Box::pin(async move { journal.raise_hold(task, account, wanted).await }));
+        if used > hold && self.raising.is_none() {
+            self.raise_hold(used, Money::from_nanos(used.nanos().saturating_mul(GROWTH)));
         }
     }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use easyai_core::error::ErrorCode;
+use easyai_core::event::{Event, EventLog, EventPayload, Failed, Metrics, Progress};
 use easyai_core::money::Money;
 use easyai_core::task::TaskStatus;
 use easyai_store::journal::{Finish, Finished};
@@ -42,6 +43,7 @@ impl Instead {
         match self {
             Self::TheSame => finish,
             Self::NotDelivered => Finish {
+                events: events_of_failure(&finish),
                 status: TaskStatus::Failed,
                 code: Some(ErrorCode::StoreUnavailable),
                 message: Some("the answer could not be booked in time, so it was not delivered".to_owned()),
@@ -51,6 +53,18 @@ impl Instead {
             },
         }
     }
+}
+
+/// What happened, but for the success that was held back.
+fn events_of_failure(finish: &Finish) -> Vec<Event> {
+    let told = |event: &&Event| !matches!(event.payload, EventPayload::Settled(_) | EventPayload::Completed(_));
+    let mut events: Vec<Event> = finish.events.iter().filter(told).cloned().collect();
+    let (seq, progress, simulated) = events.last().map_or((0, Progress::NONE, false), |last| (last.seq, last.progress, last.simulated));
+    let mut log = EventLog::new(seq.saturating_add(1), progress, simulated);
+    let upstream_request_id = finish.upstream_request_id.clone();
+    log.add(EventPayload::Failed(Failed { code: ErrorCode::StoreUnavailable, upstream_request_id, metrics: Metrics::default() }), finish.finished_at);
+    events.extend(log.take());
+    events
 }
 
 /// Writes finishes. A handle.

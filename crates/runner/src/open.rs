@@ -5,6 +5,7 @@ use std::sync::Arc;
 use easyai_clients::{ChatAnswer, ChatCall};
 use easyai_core::candidates::Selection;
 use easyai_core::catalog::{Credential, PlatformModel};
+use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::id::{ModelId, PlatformId, TaskId};
 use easyai_core::kind::ModelType;
@@ -33,6 +34,8 @@ pub(crate) struct Live {
     /// Given back when the run is over, whatever becomes of it.
     pub(crate) lease: Lease,
     pub(crate) model: ModelId,
+    /// Why a candidate could not be paid for; what the caller is told if that was the last word.
+    pub(crate) unpaid: Option<CallError>,
 }
 
 /// A run whose task is durable and that has delivered nothing. If it is dropped, the task ends as cancelled.
@@ -107,10 +110,11 @@ impl Drop for Open {
         if let Some((mut live, opening)) = self.inner.take() {
             let stop = opening.cancelled(live.record.subject().watch.elapsed());
             if let Some(entry) = stop.entry {
-                live.record.broke_off(&stop.failure, *entry);
+                live.record.broke_off(&stop.failure, *entry, self.max_ms);
             }
-            self.runner.metrics.ended(End::Cancelled.status());
-            self.runner.finisher.later(live.record.finish(End::Cancelled, None, None, None));
+            let end = if self.runner.is_draining() { End::cut_off() } else { End::Cancelled };
+            self.runner.metrics.ended(end.status());
+            self.runner.finisher.later(live.record.finish(end, None, None, None));
         }
     }
 }
@@ -136,6 +140,7 @@ async fn attempt(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>, c
     let _busy: Lease = runner.limits.take(&[(Slot::Platform(offer.platform.id), None)]).map_err(|refused| {
         Failure::new(Category::LocalRateLimit, Sent::Nothing, refused.to_string())
     })?;
+    live.unpaid = None;
     let credential = credential(&offer.platform.credentials, dice());
     let watch = live.record.subject().watch;
     let call = ChatCall {
@@ -167,19 +172,18 @@ async fn afford(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>) ->
         return Ok(());
     }
     let subject = live.record.subject();
-    let refused = |message: String| Failure::new(Category::LocalRateLimit, Sent::Nothing, message);
-    match runner.journal.raise_hold(subject.task, subject.account, needed).await {
+    let unpaid = match runner.journal.raise_hold(subject.task, subject.account, needed).await {
         Ok(Raised::Raised) => {
             live.hold = needed;
-            Ok(())
+            return Ok(());
         }
-        Ok(Raised::Insufficient { available }) => {
-            let error = CallError::insufficient(subject.task, available, needed, &subject.currency);
-            Err(Failure { code: Some(error.code.as_str().to_owned()), ..refused(error.message) })
-        }
-        Ok(Raised::AlreadyOver) => Err(refused("the task was ended by another node".to_owned())),
-        Err(error) => Err(refused(format!("the hold could not be raised: {error}"))),
-    }
+        Ok(Raised::Insufficient { available }) => CallError::insufficient(subject.task, available, needed, &subject.currency),
+        Ok(Raised::AlreadyOver) => CallError::refused(subject.task, ErrorCode::Interrupted, "the task was ended by another node"),
+        Err(error) => CallError::store(subject.task, &error),
+    };
+    let failure = Failure::new(Category::LocalRateLimit, Sent::Nothing, unpaid.message.clone());
+    live.unpaid = Some(unpaid);
+    Err(failure)
 }
 
 /// Tells the machine, carries out what it ordered, and writes down why.

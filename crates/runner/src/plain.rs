@@ -39,9 +39,11 @@ async fn settle(runner: &Arc<Runner>, live: Live, delivery: &Delivery, answer: P
         Ok(bill) => bill,
         Err(failure) => return fail(runner, live, &failure).await,
     };
-    runner.outputs.observe(live.ask.caller.key.id, live.model, usage.output_tokens);
+    // An estimate is made for one answer and multiplied: it is observed the same way.
+    runner.outputs.observe(live.ask.caller.key.id, live.model, usage.output_tokens / u64::from(live.ask.request.choices.max(1)));
     let Live { record, ask, lease: _lease, .. } = live;
-    let recorded = ask.idempotency.is_some().then(|| RecordedAnswer {
+    let keeps = ask.idempotency.is_some() && answer.body.len() <= runner.settings.max_recorded_answer_bytes;
+    let recorded = keeps.then(|| RecordedAnswer {
         status: 200,
         content_type: answer.content_type.to_str().unwrap_or("application/json").to_owned(),
         body: answer.body.clone(),
@@ -51,10 +53,14 @@ async fn settle(runner: &Arc<Runner>, live: Live, delivery: &Delivery, answer: P
     match runner.finisher.settle(finish, Instead::NotDelivered).await {
         Settled::Booked { charged } => {
             runner.metrics.booked(charged, cost, &usage);
+            runner.metrics.ended(End::Succeeded.status());
             let served = Served { task, attempts, platform: Arc::clone(&offer.platform.name), charged: Some(charged) };
             Ok(Reply::Plain { served, content_type: answer.content_type, body: answer.body })
         }
-        Settled::Unbooked => Err(CallError::unbooked(task, attempts)),
+        Settled::Unbooked => {
+            runner.metrics.ended(easyai_core::task::TaskStatus::Failed);
+            Err(CallError::unbooked(task, attempts))
+        }
     }
 }
 

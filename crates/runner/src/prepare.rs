@@ -121,7 +121,7 @@ pub(crate) async fn prepare(runner: &Arc<Runner>, ask: ChatAsk) -> Result<Prepar
     };
     let trace = RunTrace::of(&selection, EstimateNote { input_tokens, output_tokens, hold, price }, policy.id);
     let record = Record::new(subject, model_type, trace);
-    let live = Live { record, ask, terms, hold, output_tokens, lease, model: selection.model.id };
+    let live = Live { record, ask, terms, hold, output_tokens, lease, model: selection.model.id, unpaid: None };
     Ok(Prepared::Begun(Box::new(Open::new(Arc::clone(runner), live, selection, policy, model_type))))
 }
 

@@ -79,6 +79,11 @@ pub enum End {
 }
 
 impl End {
+    /// The gateway was stopped in the middle.
+    pub(crate) fn cut_off() -> Self {
+        Self::Failed { code: ErrorCode::ShuttingDown, message: "the gateway was stopped before the answer was complete".to_owned() }
+    }
+
     /// The terminal status.
     #[must_use]
     pub const fn status(&self) -> TaskStatus {
@@ -172,12 +177,14 @@ impl Record {
     }
 
     /// A failure after delivery began, or a caller that went away: told, but without anything to follow.
-    pub fn broke_off(&mut self, failure: &Failure, entry: TraceEntry) {
+    pub fn broke_off(&mut self, failure: &Failure, entry: TraceEntry, max_ms: u64) {
         let status = if failure.category == easyai_core::failure::Category::Cancelled { AttemptStatus::Cancelled } else { AttemptStatus::Failed };
         if let Some(row) = self.end_attempt(status, Some((failure, &entry))) {
             if status == AttemptStatus::Failed {
                 let metrics = Metrics { total_ms: row.duration_ms.unwrap_or(0), first_delta_ms: row.first_delta_ms, attempts: 1 };
-                self.log.add(EventPayload::AttemptFailed(AttemptFailed::of(failure, &entry, metrics)), self.subject.watch.now());
+                let now = self.subject.watch.now();
+                self.log.add(EventPayload::AttemptFailed(AttemptFailed::of(failure, &entry, metrics)), now);
+                self.log.add(EventPayload::after(&entry, max_ms), now);
             }
         }
         self.trace.decisions.push(entry);

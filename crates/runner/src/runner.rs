@@ -209,7 +209,11 @@ impl Runner {
 
     /// Nothing was delivered: the hold is given back, and the caller is told why.
     async fn stopped(self: &Arc<Self>, live: Live, stop: &Stop) -> CallError {
-        let error = CallError::after(live.record.subject().task, stop, live.record.attempts());
+        let attempts = live.record.attempts();
+        let error = match live.unpaid.clone() {
+            Some(unpaid) => CallError { attempts, ..unpaid },
+            None => CallError::after(live.record.subject().task, stop, attempts),
+        };
         let end = End::Failed { code: error.code, message: error.message.clone() };
         self.metrics.ended(end.status());
         // Whether it is written now or in a moment, it costs nothing: the caller need not be told otherwise.

@@ -1,5 +1,6 @@
 //! Logs and metrics of the process.
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use easyai_runner::Runner;
@@ -74,7 +75,7 @@ impl Telemetry {
 /// If `level` can't be read.
 pub fn init_logs(level: &str, format: LogFormat) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(level).map_err(|error| anyhow::anyhow!("log_level `{level}` can't be read: {error}: write info, debug, warn or error"))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // A second call (tests in one process) keeps the first one's logs.
     match format {
         LogFormat::Text => drop(logs.try_init()),

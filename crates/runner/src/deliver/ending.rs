@@ -50,6 +50,8 @@ pub(super) enum Ending {
     OutOfMoney(Failure),
     /// The caller went away. The upstream's usage is known if it was drained.
     CallerGone { usage: Option<Usage> },
+    /// The gateway is stopped and can't wait any longer.
+    CutOff,
 }
 
 impl Ending {
@@ -59,6 +61,7 @@ impl Ending {
             Self::BrokeOff(failure) => Some(ErrorCode::from_category(failure.category)),
             Self::OutOfMoney(_) => Some(ErrorCode::InsufficientBalance),
             Self::CallerGone { .. } => Some(ErrorCode::Cancelled),
+            Self::CutOff => Some(ErrorCode::ShuttingDown),
         }
     }
 
@@ -68,6 +71,7 @@ impl Ending {
             Self::BrokeOff(failure) => format!("the answer broke off: {}: {}", failure.category, failure.message),
             Self::OutOfMoney(failure) => failure.message.clone(),
             Self::CallerGone { .. } => "the caller went away in the middle of the answer".to_owned(),
+            Self::CutOff => "the gateway was stopped before the answer was complete".to_owned(),
         }
     }
 
@@ -76,14 +80,14 @@ impl Ending {
         match self {
             Self::Complete { last, .. } => last.clone(),
             Self::BrokeOff(_) | Self::OutOfMoney(_) => error_frame(self.code().unwrap_or(ErrorCode::InternalError), &self.message()),
-            Self::CallerGone { .. } => Bytes::new(),
+            Self::CallerGone { .. } | Self::CutOff => Bytes::new(),
         }
     }
 
     const fn usage(&self) -> Option<Usage> {
         match self {
             Self::Complete { usage, .. } | Self::CallerGone { usage } => *usage,
-            Self::BrokeOff(_) | Self::OutOfMoney(_) => None,
+            Self::BrokeOff(_) | Self::OutOfMoney(_) | Self::CutOff => None,
         }
     }
 
@@ -91,7 +95,7 @@ impl Ending {
         match (self, self.code()) {
             (Self::Complete { .. }, _) | (_, None) => End::Succeeded,
             (Self::CallerGone { .. }, Some(_)) => End::Cancelled,
-            (Self::BrokeOff(_) | Self::OutOfMoney(_), Some(code)) => End::Failed { code, message: self.message() },
+            (Self::BrokeOff(_) | Self::OutOfMoney(_) | Self::CutOff, Some(code)) => End::Failed { code, message: self.message() },
         }
     }
 }
@@ -109,13 +113,14 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
     };
     let Live { mut record, ask, terms, lease: _lease, model, .. } = live;
     let elapsed = record.subject().watch.elapsed();
+    let max_ms = u64::from(ask.caller.catalog.runner_policy.failover.max_duration_seconds.get()) * 1000;
     match &ending {
-        Ending::Complete { .. } => runner.outputs.observe(ask.caller.key.id, model, usage.output_tokens),
-        Ending::BrokeOff(failure) | Ending::OutOfMoney(failure) => record.broke_off(failure, delivery.failed(failure, elapsed)),
-        Ending::CallerGone { .. } => {
+        Ending::Complete { .. } => runner.outputs.observe(ask.caller.key.id, model, usage.output_tokens / u64::from(ask.request.choices.max(1))),
+        Ending::BrokeOff(failure) | Ending::OutOfMoney(failure) => record.broke_off(failure, delivery.failed(failure, elapsed), max_ms),
+        Ending::CallerGone { .. } | Ending::CutOff => {
             let entry = delivery.cancelled(elapsed);
             let failure = Failure::new(Category::Cancelled, easyai_core::failure::Sent::Maybe, ending.message());
-            record.broke_off(&failure, entry);
+            record.broke_off(&failure, entry, max_ms);
         }
     }
     // A bill that can't be computed is a mistake of ours that the caller does not pay for.
@@ -136,6 +141,11 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
 
 /// The caller is gone: the upstream is cancelled at once, or read to its end to learn what it cost.
 pub(super) async fn caller_gone(runner: &Arc<Runner>, mut upstream: Box<UpstreamStream>, mut streamed: Streamed) {
+    if runner.is_draining() {
+        drop(upstream);
+        settle(runner, streamed, Ending::CutOff).await;
+        return;
+    }
     let usage = match runner.settings.caller_gone {
         CallerGone::Cancel => None,
         CallerGone::Drain => drain(&mut upstream, &mut streamed).await,
