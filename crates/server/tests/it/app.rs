@@ -5,12 +5,14 @@ pub mod gateway;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use easyai_store::testing::{TestDb, TestEngine};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::caller::Caller;
+use crate::patience::within;
 pub use catalog::Catalog;
 use gateway::{Gateway, free_addr};
 
@@ -103,10 +105,12 @@ impl TestApp {
         self.gateway.start_again(self.program.serving()).await;
     }
 
-    /// Another account with its own key.
-    pub fn stranger(&self) -> Caller {
+    /// Another account with its own key, as soon as the gateway knows it.
+    pub async fn stranger(&self) -> Caller {
         let (_, key) = self.program.account("stranger", "1000");
-        Caller { key, ..self.caller.clone() }
+        let caller = Caller { key, ..self.caller.clone() };
+        within(Duration::from_secs(5), "the key is known", async || caller.get("/v1/models").await.status == 200).await;
+        caller
     }
 
     /// `easyai task show`.

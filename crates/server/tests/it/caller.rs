@@ -19,17 +19,17 @@ pub struct Caller {
 
 /// A chat that is about to be sent.
 #[derive(Debug, Clone)]
-pub struct Chat<'a> {
-    caller: &'a Caller,
+pub struct Chat {
+    caller: Caller,
     body: Value,
     headers: Vec<(String, String)>,
 }
 
 impl Caller {
     /// A chat with the model `demo`.
-    pub fn chat(&self, prompt: &str) -> Chat<'_> {
+    pub fn chat(&self, prompt: &str) -> Chat {
         let body = json!({ "model": "demo", "messages": [{ "role": "user", "content": prompt }] });
-        Chat { caller: self, body, headers: Vec::new() }
+        Chat { caller: self.clone(), body, headers: Vec::new() }
     }
 
     /// A request with any body.
@@ -92,7 +92,7 @@ impl Caller {
     }
 }
 
-impl Chat<'_> {
+impl Chat {
     pub fn model(self, model: &str) -> Self {
         self.field("model", model)
     }
