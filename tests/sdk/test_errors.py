@@ -72,7 +72,6 @@ def test_what_the_upstream_refuses_is_a_bad_request_in_its_own_words(client, scr
     assert len(seen()) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="a failure does not carry the upstream's `param` yet")
 def test_what_the_upstream_refuses_names_its_param(client, script, ask):
     script(error(400, "Unsupported value: temperature", code="unsupported_value", kind="invalid_request_error", param="temperature"))
     assert fails(openai.BadRequestError, client, ask).param == "temperature"

@@ -48,7 +48,7 @@ pub(crate) async fn chat(egress: &Egress, call: &ChatCall<'_>) -> Result<ChatAns
     match (call.request.stream, sort) {
         (_, Sort::Html) => Err(failed(bad_response("a 200 with an HTML page, as a proxy in between gives"))),
         (true, Sort::Other) => {
-            let opened = stream::open(Source::Http(incoming), clock, Asked::by(call.request), request_id.clone()).await;
+            let opened = stream::open(Source::Http(Box::new(incoming)), clock, Asked::by(call.request), request_id.clone()).await;
             opened.map(|stream| ChatAnswer::Stream(Box::new(stream))).map_err(failed)
         }
         // An upstream that ignores `stream` answers whole: the caller still gets a stream.

@@ -55,6 +55,8 @@ pub struct Failure {
     pub category: Category,
     /// The upstream's own error code, if it gave one.
     pub code: Option<String>,
+    /// The field of the request that the upstream complains about.
+    pub param: Option<String>,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
     /// For a person: what happened. Free of secrets; bounded to 2 KiB by the client.
@@ -76,6 +78,7 @@ impl Failure {
         Self {
             category,
             code: None,
+            param: None,
             status: None,
             message: message.into(),
             upstream_request_id: None,

@@ -21,6 +21,8 @@ pub struct CallError {
     pub code: ErrorCode,
     /// What happened, and what to do.
     pub message: String,
+    /// The field of the request that the upstream complained about.
+    pub param: Option<String>,
     /// When to come again.
     pub retry_after: Option<Duration>,
     /// Attempts that were made.
@@ -33,7 +35,7 @@ const A_MOMENT: Duration = Duration::from_secs(1);
 impl CallError {
     /// A refusal before anything was tried.
     pub(crate) fn refused(task: TaskId, code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { task, code, message: message.into(), retry_after: None, attempts: 0 }
+        Self { task, code, message: message.into(), param: None, retry_after: None, attempts: 0 }
     }
 
     pub(crate) fn nobody(task: TaskId, nobody: &NoCandidates) -> Self {
@@ -77,7 +79,9 @@ impl CallError {
     pub(crate) fn after(task: TaskId, stop: &Stop, attempts: u32) -> Self {
         let (code, message) = told(stop, attempts);
         let retry_after = (code == ErrorCode::RateLimit).then(|| stop.failure.retry_after.unwrap_or(A_MOMENT));
-        Self { task, code, message, retry_after, attempts }
+        // A field is of use only to whoever can change the request.
+        let param = if code.http_status() == 400 { stop.failure.param.clone() } else { None };
+        Self { task, code, message, param, retry_after, attempts }
     }
 }
 

@@ -72,5 +72,5 @@ async fn fail(runner: &Arc<Runner>, live: Live, failure: &Failure) -> Result<Rep
     let message = "the answer could not be priced, so it was not delivered".to_owned();
     let finish = live.record.finish(End::Failed { code, message: message.clone() }, None, None, None);
     runner.finisher.settle(finish, Instead::TheSame).await;
-    Err(CallError { task, code, message, retry_after: None, attempts })
+    Err(CallError { attempts, ..CallError::refused(task, code, message) })
 }

@@ -179,13 +179,13 @@ impl Record {
     /// A failure after delivery began, or a caller that went away: told, but without anything to follow.
     pub fn broke_off(&mut self, failure: &Failure, entry: TraceEntry, max_ms: u64) {
         let status = if failure.category == easyai_core::failure::Category::Cancelled { AttemptStatus::Cancelled } else { AttemptStatus::Failed };
-        if let Some(row) = self.end_attempt(status, Some((failure, &entry))) {
-            if status == AttemptStatus::Failed {
-                let metrics = Metrics { total_ms: row.duration_ms.unwrap_or(0), first_delta_ms: row.first_delta_ms, attempts: 1 };
-                let now = self.subject.watch.now();
-                self.log.add(EventPayload::AttemptFailed(AttemptFailed::of(failure, &entry, metrics)), now);
-                self.log.add(EventPayload::after(&entry, max_ms), now);
-            }
+        if let Some(row) = self.end_attempt(status, Some((failure, &entry)))
+            && status == AttemptStatus::Failed
+        {
+            let metrics = Metrics { total_ms: row.duration_ms.unwrap_or(0), first_delta_ms: row.first_delta_ms, attempts: 1 };
+            let now = self.subject.watch.now();
+            self.log.add(EventPayload::AttemptFailed(AttemptFailed::of(failure, &entry, metrics)), now);
+            self.log.add(EventPayload::after(&entry, max_ms), now);
         }
         self.trace.decisions.push(entry);
     }

@@ -22,7 +22,6 @@ use crate::api::error::ApiError;
 use crate::app::App;
 
 /// All routes. Bodies are bounded by their handlers, heads and times by the listener.
-#[must_use]
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(openai::chat::create))

@@ -17,7 +17,7 @@ use crate::refusal::{bad_response, body_broken};
 #[derive(Debug)]
 pub(crate) enum Source {
     /// An upstream.
-    Http(AnswerBody),
+    Http(Box<AnswerBody>),
     /// An answer that came whole.
     Whole(Option<Bytes>),
     /// The simulation.

@@ -295,6 +295,7 @@ fn any_failure(random: &mut Seeded) -> Failure {
         code: random.one_in(3).then(|| "slow_down".into()),
         status: random.one_in(2).then(|| u16::try_from(400 + random.below(130)).unwrap()),
         message: random.pick(&["boom", "try again", ""]).to_string(),
+        param: None,
         upstream_request_id: None,
         retry_after: random.one_in(3).then(|| Duration::from_millis(random.below(6_000))),
         should_retry: random.one_in(6).then(|| random.one_in(2)),

@@ -116,6 +116,7 @@ pub fn classify(status: Option<u16>, error: &WireError, header: &dyn Fn(&str) ->
     };
     Failure {
         code: error.code.clone().or_else(|| error.kind.clone()),
+        param: error.param.clone(),
         status,
         upstream_request_id: header("x-request-id"),
         retry_after: retry_after(error, header),

@@ -65,8 +65,8 @@ impl ApiError {
 
 impl From<easyai_runner::CallError> for ApiError {
     fn from(error: easyai_runner::CallError) -> Self {
-        let easyai_runner::CallError { task, code, message, retry_after, attempts } = error;
-        Self { retry_after, task: Some(task), attempts, ..Self::new(code, message) }
+        let easyai_runner::CallError { task, code, message, param, retry_after, attempts } = error;
+        Self { param, retry_after, task: Some(task), attempts, ..Self::new(code, message) }
     }
 }
 

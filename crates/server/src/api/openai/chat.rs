@@ -74,10 +74,10 @@ fn respond(app: &App, reply: Reply) -> Response {
 fn tell(app: &App, map: &mut HeaderMap, served: &Served) {
     headers::task(map, served.task);
     map.insert(headers::ATTEMPTS, HeaderValue::from(served.attempts));
-    if let Some(charged) = served.charged {
-        if let Ok(value) = HeaderValue::from_str(&charged.to_string()) {
-            map.insert(headers::CHARGE, value);
-        }
+    if let Some(charged) = served.charged
+        && let Ok(value) = HeaderValue::from_str(&charged.to_string())
+    {
+        map.insert(headers::CHARGE, value);
     }
     if app.expose_platform
         && let Ok(value) = HeaderValue::from_str(&served.platform)
