@@ -1,6 +1,7 @@
 //! The end of a task made durable. A finish that can't be written now is tried until it is: from the moment the upstream has answered,
 //! bookkeeping is repeated by itself and never the work.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use easyai_core::error::ErrorCode;
@@ -39,17 +40,17 @@ pub enum Instead {
 }
 
 impl Instead {
-    fn of(self, finish: Finish) -> Finish {
+    fn of(self, finish: &Finish) -> Finish {
         match self {
-            Self::TheSame => finish,
+            Self::TheSame => finish.clone(),
             Self::NotDelivered => Finish {
-                events: events_of_failure(&finish),
+                events: events_of_failure(finish),
                 status: TaskStatus::Failed,
                 code: Some(ErrorCode::StoreUnavailable),
                 message: Some("the answer could not be booked in time, so it was not delivered".to_owned()),
                 bill: None,
                 answer: None,
-                ..finish
+                ..finish.clone()
             },
         }
     }
@@ -59,7 +60,8 @@ impl Instead {
 fn events_of_failure(finish: &Finish) -> Vec<Event> {
     let told = |event: &&Event| !matches!(event.payload, EventPayload::Settled(_) | EventPayload::Completed(_));
     let mut events: Vec<Event> = finish.events.iter().filter(told).cloned().collect();
-    let (seq, progress, simulated) = events.last().map_or((0, Progress::NONE, false), |last| (last.seq, last.progress, last.simulated));
+    // Without any, the two of the beginning are implied.
+    let (seq, progress, simulated) = events.last().map_or((2, Progress::NONE, false), |last| (last.seq, last.progress, last.simulated));
     let mut log = EventLog::new(seq.saturating_add(1), progress, simulated);
     let upstream_request_id = finish.upstream_request_id.clone();
     log.add(EventPayload::Failed(Failed { code: ErrorCode::StoreUnavailable, upstream_request_id, metrics: Metrics::default() }), finish.finished_at);
@@ -87,9 +89,10 @@ impl Finisher {
     ///
     /// If the future is dropped, the finish still happens.
     pub async fn settle(&self, finish: Finish, instead: Instead) -> Settled {
+        let finish = Arc::new(finish);
         if self.journal.has_room() {
             // It is queued in the first poll: a caller that goes away afterwards changes nothing.
-            match self.journal.finish(finish.clone()).await {
+            match self.journal.finish(Arc::clone(&finish)).await {
                 Ok(finished) => booked(finished),
                 Err(error) => self.settle_slowly(finish, instead, error).await,
             }
@@ -98,7 +101,7 @@ impl Finisher {
         }
     }
 
-    async fn settle_slowly(&self, finish: Finish, instead: Instead, error: StoreError) -> Settled {
+    async fn settle_slowly(&self, finish: Arc<Finish>, instead: Instead, error: StoreError) -> Settled {
         let this = self.clone();
         tracing::error!(task.id = %finish.task, %error, "A task's end could not be written: trying again");
         let tried = self.background.spawn(async move {
@@ -106,12 +109,12 @@ impl Finisher {
             let mut wait = FIRST_WAIT;
             while Instant::now() < give_up {
                 tokio::time::sleep(wait.min(give_up.saturating_duration_since(Instant::now()))).await;
-                if let Ok(finished) = this.journal.finish(finish.clone()).await {
+                if let Ok(finished) = this.journal.finish(Arc::clone(&finish)).await {
                     return booked(finished);
                 }
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
-            this.later(instead.of(finish));
+            this.later(instead.of(&finish));
             Settled::Unbooked
         });
         tried.await.unwrap_or(Settled::Unbooked)
@@ -119,8 +122,8 @@ impl Finisher {
 
     /// Writes `finish` as soon as possible, without anybody waiting for it.
     pub fn later(&self, finish: Finish) {
-        let journal = self.journal.clone();
-        self.background.spawn(async move { until_done(&journal, finish).await });
+        let (journal, finish) = (self.journal.clone(), Arc::new(finish));
+        self.background.spawn(async move { until_done(&journal, &finish).await });
     }
 
     /// Runs something that ends by itself and is awaited at shutdown.
@@ -143,10 +146,10 @@ const fn booked(finished: Finished) -> Settled {
     }
 }
 
-async fn until_done(journal: &Journal, finish: Finish) {
+async fn until_done(journal: &Journal, finish: &Arc<Finish>) {
     let mut wait = FIRST_WAIT;
     loop {
-        match journal.finish(finish.clone()).await {
+        match journal.finish(Arc::clone(finish)).await {
             Ok(Finished::Done { .. } | Finished::AlreadyOver) => return,
             Err(error) => tracing::error!(task.id = %finish.task, %error, "A task's end could not be written: trying again in {} ms", wait.as_millis()),
         }

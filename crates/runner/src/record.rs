@@ -204,8 +204,12 @@ impl Record {
         self.end_attempt(if status == TaskStatus::Cancelled { AttemptStatus::Cancelled } else { AttemptStatus::Succeeded }, None);
         let finished_at = self.subject.watch.now();
         let metrics = Metrics { total_ms: self.subject.watch.millis(), first_delta_ms: self.first_delta_ms, attempts: self.attempts() };
-        self.tell_the_end(&end, status, usage, bill.as_ref(), metrics, served_by.as_ref(), upstream_request_id.as_deref());
-        self.events.extend(self.log.take());
+        // What went well at once has no events of its own: the store tells them from the task's row.
+        let went_well = status == TaskStatus::Succeeded && self.attempts.len() == 1 && self.trace.decisions.is_empty();
+        if !went_well {
+            self.tell_the_end(&end, status, usage, bill.as_ref(), metrics, served_by.as_ref(), upstream_request_id.as_deref());
+            self.events.extend(self.log.take());
+        }
         let (code, message) = match end {
             End::Succeeded => (None, None),
             End::Failed { code, message } => (Some(code), Some(message)),

@@ -114,7 +114,7 @@ async fn running(db: &Db, node: NodeId, after: uuid::Uuid) -> Result<Vec<TaskRow
 async fn interrupted(db: &Db, task: TaskRow, currency: &Currency) -> Result<Finish, StoreError> {
     let finished_at = now();
     let attempts = attempts_of(db, &task, finished_at).await?;
-    let events = tasks::events_of(db, &task, 1).await?;
+    let events = tasks::events_of(db, &task, 1, currency).await?;
     Ok(Finish {
         task: task.id,
         account: task.account_id,

@@ -44,7 +44,7 @@ pub async fn list(State(app): State<Arc<App>>, Path(id): Path<String>, headers: 
     let row = find(&app, &caller, &id).await?;
     let from = last_event_id(&headers)?.saturating_add(1);
     if !wants_stream(&headers) {
-        let data = tasks::events_of(&app.db, &row, from).await?;
+        let data = tasks::events_of(&app.db, &row, from, &app.currency).await?;
         return Ok(Json(EventList { data, next_cursor: None }).into_response());
     }
     // Subscribed before the first look, so that no commit is missed.
@@ -101,7 +101,7 @@ impl Following {
 
     /// Reads what is new. True if there is something to send, or nothing more will come.
     async fn look(&mut self) -> Result<bool, easyai_store::StoreError> {
-        for event in tasks::events(&self.app.db, self.task, self.from).await? {
+        for event in tasks::events(&self.app.db, self.task, self.from, &self.app.currency).await? {
             self.from = event.seq.saturating_add(1);
             self.over |= event.status.is_terminal() && event.progress == easyai_core::event::Progress::DONE;
             self.ready.push_back(frame(&event));

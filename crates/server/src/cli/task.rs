@@ -105,7 +105,7 @@ pub async fn show(config: &Config, out: &Out, id: TaskId) -> anyhow::Result<Verd
     let (db, _vault) = open(config).await?;
     let task = tasks::get(&db, id).await?.with_context(|| format!("the task {id} does not exist"))?;
     let names = names(&db).await?;
-    let (attempts, events) = (tasks::attempts(&db, id).await?, tasks::events_of(&db, &task, 1).await?);
+    let (attempts, events) = (tasks::attempts(&db, id).await?, tasks::events_of(&db, &task, 1, &config.currency).await?);
     let text = tasks::trace(&db, id).await?;
     // A trace of another version is still shown to programs; a person gets the rest of the story.
     let trace = text.as_deref().and_then(|text| serde_json::from_str(text).ok());

@@ -33,7 +33,7 @@ pub struct Finish {
     pub bill: Option<Bill>,
     /// All attempts.
     pub attempts: Vec<AttemptRow>,
-    /// All events, from number 1.
+    /// All events, from number 1; none for a task that went well at its first attempt, since they follow from its row.
     pub events: Vec<Event>,
     /// Candidates considered, left out, decisions: JSON, kept verbatim; empty if there is none.
     pub trace_json: String,

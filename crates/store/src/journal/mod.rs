@@ -23,6 +23,7 @@ mod sqlite;
 mod sqlite_rows;
 mod work;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use easyai_core::id::{AccountId, TaskId};
@@ -133,8 +134,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`StoreError`]: then it may be durable or not; the same finish again is always safe, and must be tried until it is done.
-    pub async fn finish(&self, finish: Finish) -> Result<Finished, StoreError> {
-        let (asked, waiting) = Asked::new(Box::new(FinishRow::new(finish)?));
+    pub async fn finish(&self, finish: impl Into<Arc<Finish>>) -> Result<Finished, StoreError> {
+        let (asked, waiting) = Asked::new(Box::new(FinishRow::new(finish.into())?));
         self.send(Work::Finish(asked)).await?;
         answer(waiting).await
     }

@@ -1,6 +1,8 @@
 //! The requests of the journal in the form of their rows: what costs time (JSON, compression) is done by whoever asks, before it
 //! queues.
 
+use std::sync::Arc;
+
 use easyai_core::id::TaskId;
 use easyai_core::money::Money;
 
@@ -42,7 +44,7 @@ pub(super) struct AnswerRow {
 
 #[derive(Debug)]
 pub(super) struct FinishRow {
-    pub(super) finish: Finish,
+    pub(super) finish: Arc<Finish>,
     pub(super) usage: Option<String>,
     pub(super) bill: Option<String>,
     pub(super) events: Option<EventsRow>,
@@ -65,14 +67,14 @@ impl CheckpointRow {
 }
 
 impl FinishRow {
-    pub(super) fn new(mut finish: Finish) -> Result<Self, StoreError> {
+    pub(super) fn new(finish: Arc<Finish>) -> Result<Self, StoreError> {
         if !finish.status.is_terminal() {
             return Err(StoreError::Statement(format!("a task can't finish as {}", finish.status)));
         }
         let usage = finish.usage.as_ref().map(json).transpose()?;
         let bill = finish.bill.as_ref().map(json).transpose()?;
-        let events = events_row(&std::mem::take(&mut finish.events))?;
-        let answer = finish.answer.take().map(AnswerRow::new).transpose()?;
+        let events = events_row(&finish.events)?;
+        let answer = finish.answer.as_ref().map(AnswerRow::new).transpose()?;
         Ok(Self { finish, usage, bill, events, answer, releases_key: false })
     }
 
@@ -93,10 +95,10 @@ impl FinishRow {
 }
 
 impl AnswerRow {
-    fn new(answer: RecordedAnswer) -> Result<Self, StoreError> {
+    fn new(answer: &RecordedAnswer) -> Result<Self, StoreError> {
         let body = zstd::bulk::compress(&answer.body, ZSTD_LEVEL);
         let body = body.map_err(|error| StoreError::Statement(format!("the answer could not be compressed: {error}")))?;
-        Ok(Self { status: answer.status, content_type: answer.content_type, body, size_bytes: answer.body.len() })
+        Ok(Self { status: answer.status, content_type: answer.content_type.clone(), body, size_bytes: answer.body.len() })
     }
 }
 

@@ -130,8 +130,8 @@ async fn everything_said_at_the_end_can_be_read(#[values(Sqlite, Postgres)] engi
     assert_eq!((row.finished_at, row.served_by, row.upstream_request_id), (Some(end.finished_at), end.served_by, end.upstream_request_id));
     assert_eq!(tasks::trace(db, task).await.unwrap().as_deref(), Some("{\"candidates\": []}"));
     assert_eq!(tasks::answer(db, task).await.unwrap(), end.answer);
-    assert_eq!(tasks::events(db, task, 1).await.unwrap(), end.events);
-    assert_eq!(tasks::events(db, task, 4).await.unwrap().len(), 1);
+    assert_eq!(tasks::events(db, task, 1, &"USD".into()).await.unwrap(), end.events);
+    assert_eq!(tasks::events(db, task, 4, &"USD".into()).await.unwrap().len(), 1);
     let attempts = tasks::attempts(db, task).await.unwrap();
     assert_eq!(attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(attempts[0].failure, Some(failure));
@@ -146,7 +146,7 @@ async fn a_running_task_can_be_watched(#[values(Sqlite, Postgres)] engine: TestE
     let task = fixture.begun(60).await;
     assert_eq!(committed.recv().await, Ok(task));
     let db = &fixture.test.db;
-    let implied = tasks::events(db, task, 1).await.unwrap();
+    let implied = tasks::events(db, task, 1, &"USD".into()).await.unwrap();
     assert_eq!(implied.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 2]);
 
     let events = vec![event(3), event(4)];
@@ -156,7 +156,7 @@ async fn a_running_task_can_be_watched(#[values(Sqlite, Postgres)] engine: TestE
     fixture.journal.checkpoint(&Checkpoint { task, usage: Usage::counted(12, 6), bill: bill(6) });
     fixture.journal.flush().await.unwrap();
     assert_eq!(committed.recv().await, Ok(task));
-    let noted = tasks::events(db, task, 1).await.unwrap();
+    let noted = tasks::events(db, task, 1, &"USD".into()).await.unwrap();
     assert_eq!(noted.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     assert_eq!(noted[..2], implied);
     assert_eq!(tasks::attempts(db, task).await.unwrap()[0].status, AttemptStatus::Failed);
@@ -171,6 +171,22 @@ async fn a_running_task_can_be_watched(#[values(Sqlite, Postgres)] engine: TestE
     fixture.journal.checkpoint(&Checkpoint { task, usage: Usage::counted(1, 1), bill: bill(1) });
     fixture.journal.flush().await.unwrap();
     assert_eq!(tasks::get(db, task).await.unwrap().unwrap().bill, Some(bill(9)));
-    assert_eq!(tasks::events(db, task, 1).await.unwrap().len(), 7);
+    assert_eq!(tasks::events(db, task, 1, &"USD".into()).await.unwrap().len(), 7);
     assert!(now() >= row.started_at);
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_events_of_a_task_that_went_well_at_once_follow_from_its_row(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let fixture = Fixture::new(engine, 100).await;
+    let task = fixture.begun(60).await;
+    let mut end = fixture.succeed(task, 42);
+    end.events = Vec::new();
+    end.attempts = vec![attempt(1, AttemptStatus::Succeeded)];
+    fixture.done(end.clone(), 42).await;
+    let events = tasks::events(&fixture.test.db, task, 1, &"USD".into()).await.unwrap();
+    let names: Vec<_> = events.iter().map(|event| (event.seq, event.event_type.as_str())).collect();
+    assert_eq!(names, [(1, "task.progress"), (2, "task.attempt.started"), (3, "task.billing.settled"), (4, "task.completed")]);
+    let json = serde_json::to_string(&events[3]).unwrap();
+    assert!(json.contains("\"charge\":\"0.000000042\"") && events[3].at == end.finished_at, "{json}");
 }

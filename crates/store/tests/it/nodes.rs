@@ -45,7 +45,7 @@ async fn what_a_dead_node_left_is_ended_and_charged_by_its_checkpoint(#[values(S
     for (task, charge, events) in [(nothing_sent, 0, 3), (half_way, 7, 5)] {
         let row = tasks::get(db, task).await.unwrap().unwrap();
         assert_eq!((row.status, row.code, row.charge), (TaskStatus::Failed, Some(ErrorCode::Interrupted), Some(money(charge))));
-        let told = tasks::events(db, task, 1).await.unwrap();
+        let told = tasks::events(db, task, 1, &"USD".into()).await.unwrap();
         assert_eq!(told.iter().map(|event| event.seq).collect::<Vec<_>>(), (1..=events).collect::<Vec<_>>());
         assert_eq!(told.last().unwrap().event_type, EventType::Failed);
         let attempts = tasks::attempts(db, task).await.unwrap();

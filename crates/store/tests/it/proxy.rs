@@ -30,7 +30,8 @@ impl LazyProxy {
         let (before, rest) = url.split_once('@').unwrap();
         let (server, database) = rest.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("{before}@{}/{database}", listener.local_addr().unwrap());
+        // In the clear: the proxy reads along.
+        let url = format!("{before}@{}/{database}?sslmode=disable", listener.local_addr().unwrap());
         let mode = watch::Sender::new(Mode::Passing);
         let (server, told) = (server.to_owned(), mode.clone());
         tokio::spawn(async move {
