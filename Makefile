@@ -1,23 +1,23 @@
 # Two commands: `make run` shows the gateway at work, `make test` proves it.
-.PHONY: run test bench lint deps
-
-# Debian keeps PostgreSQL's programs out of the PATH; the tests look for them there.
-deps:
-	@.ci/deps
+.PHONY: run test bench lint
 
 run:
+	@.ci/deps run
 	cargo build --release --bin easyai
 	@.ci/demo
 
-test: deps
+test:
+	@.ci/deps test
 	cargo clippy --workspace --all-targets -- -D warnings
 	.ci/with-postgres cargo test --workspace
 	.ci/sdk-tests
 
-bench: deps
+bench:
+	@.ci/deps test
 	@.ci/deps-bench
 	cargo build --release --workspace
 	target/release/easyai-bench compare --gateway target/release/easyai
 
 lint:
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo fmt --all --check
