@@ -23,6 +23,8 @@ pub struct App {
     pub currency: Arc<str>,
     /// The largest request body.
     pub max_body_bytes: usize,
+    /// The largest request head.
+    pub max_header_bytes: usize,
     /// Whether callers may see which platform served them.
     pub expose_platform: bool,
 }

@@ -47,6 +47,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         vault,
         currency: Arc::clone(&config.currency),
         max_body_bytes: config.max_body_bytes,
+        max_header_bytes: config.max_header_bytes,
         expose_platform: config.expose_platform,
     });
     let stop = CancellationToken::new();

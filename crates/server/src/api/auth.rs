@@ -16,6 +16,7 @@ const REFUSED: &str = "the API key is missing or not valid: send a gateway key a
 /// # Errors
 /// `invalid_api_key`, whatever was wrong; the log says what.
 pub fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    bounded(headers, app.max_header_bytes)?;
     let refused = || ApiError::new(ErrorCode::InvalidApiKey, REFUSED);
     let key = bearer(headers).ok_or_else(refused)?;
     let catalog = app.runner.catalog();
@@ -23,6 +24,15 @@ pub fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
         tracing::debug!(%why, "A key was refused");
         refused()
     })
+}
+
+fn bounded(headers: &HeaderMap, max_bytes: usize) -> Result<(), ApiError> {
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if bytes <= max_bytes {
+        return Ok(());
+    }
+    let message = format!("the request's headers are larger than {max_bytes} bytes: send less, or ask your operator to raise max_header_bytes");
+    Err(ApiError::status(431, ErrorCode::RequestTooLarge, message))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -85,7 +85,7 @@ fn builder(config: &Config) -> Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(config.header_timeout)
-        .max_buf_size(config.max_header_bytes.max(MIN_BUFFER))
+        .max_buf_size(config.max_header_bytes.max(READ_BUFFER))
         .max_headers(MAX_HEADERS)
         .keep_alive(true)
         .http2()
@@ -96,8 +96,9 @@ fn builder(config: &Config) -> Builder<TokioExecutor> {
     builder
 }
 
-/// hyper reads bodies through the same buffer as heads: smaller than this would only cost reads.
-const MIN_BUFFER: usize = 64 * 1024;
+/// hyper reads bodies through the same buffer as heads: a body that fits comes in one read and is used where it lies. It grows to this
+/// only on connections that bring such bodies. Heads are bounded more tightly when they have been read (`api::auth`).
+const READ_BUFFER: usize = 256 * 1024;
 
 fn connection(builder: &Builder<TokioExecutor>, router: &Router, connections: &Connections, stream: TcpStream) {
     // Deltas are small and must not wait for one another.

@@ -15,6 +15,9 @@ use super::{MAX_BATCH, announce, sqlite_rows};
 use crate::db::BUSY_TIMEOUT;
 use crate::error::{StoreError, from_sqlite_code};
 
+/// How often a batch may wait for others on a busy core. They add most of what they have at once.
+const MAX_YIELDS: usize = 4;
+
 /// Prepared statements kept: more than there are.
 const STATEMENTS: usize = 64;
 
@@ -62,11 +65,17 @@ impl Writer {
     fn run(mut self, mut queue: mpsc::Receiver<Work>) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         while queue.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
-            // On one busy core this lets others add to the batch; on an idle machine it costs a microsecond.
-            std::thread::yield_now();
-            while batch.len() < MAX_BATCH {
-                let Ok(work) = queue.try_recv() else { break };
-                batch.push(work);
+            // On one busy core this lets others add to the batch, for as long as they do; on an idle machine it costs a microsecond.
+            for _ in 0..MAX_YIELDS {
+                let before = batch.len();
+                std::thread::yield_now();
+                while batch.len() < MAX_BATCH {
+                    let Ok(work) = queue.try_recv() else { break };
+                    batch.push(work);
+                }
+                if batch.len() == before || batch.len() == MAX_BATCH {
+                    break;
+                }
             }
             self.write(std::mem::take(&mut batch));
             // Once more for what nobody waits for, unless the disk is full; then it goes with the next batch.
