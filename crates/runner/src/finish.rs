@@ -50,6 +50,7 @@ impl Instead {
                 message: Some("the answer could not be booked in time, so it was not delivered".to_owned()),
                 bill: None,
                 answer: None,
+                releases_key: true,
                 ..finish.clone()
             },
         }

@@ -14,7 +14,7 @@ use easyai_core::policy::RunnerPolicy;
 use easyai_core::run::{Delivery, Dice, Opening, Step, Stop};
 use easyai_core::trace::TraceEntry;
 use easyai_limits::{Lease, Slot};
-use easyai_store::journal::Raised;
+use easyai_store::journal::{Finish, Raised};
 
 use crate::bill::Terms;
 use crate::clock::dice;
@@ -114,7 +114,9 @@ impl Drop for Open {
             }
             let end = if self.runner.is_draining() { End::cut_off() } else { End::Cancelled };
             self.runner.metrics.ended(end.status());
-            self.runner.finisher.later(live.record.finish(end, None, None, None));
+            // Nothing was delivered: a caller that asks again under the same key is to get an answer.
+            let releases_key = live.ask.idempotency.is_some();
+            self.runner.finisher.later(Finish { releases_key, ..live.record.finish(end, None, None, None) });
         }
     }
 }

@@ -229,6 +229,7 @@ impl Record {
             served_by: served_by.map(|(id, _)| id),
             upstream_request_id,
             answer,
+            releases_key: false,
             finished_at,
         }
     }

@@ -137,6 +137,7 @@ fn finish(account: AccountId, task: TaskId) -> Finish {
         served_by: Some(PlatformModelId::from_uuid(Uuid::from_u128(2))),
         upstream_request_id: Some("req_0123456789".to_owned()),
         answer: None,
+        releases_key: false,
         finished_at: now(),
     }
 }

@@ -126,6 +126,8 @@ async fn interrupted(db: &Db, task: TaskRow, currency: &Currency) -> Result<Fini
         // The last checkpoint: what had been delivered.
         usage: task.usage,
         served_by: task.bill.is_some().then_some(task.platform_model_id),
+        // Without a checkpoint nothing is charged, and whoever asks again is to get an answer.
+        releases_key: task.bill.is_none(),
         bill: task.bill,
         trace_json: String::new(),
         upstream_request_id: task.upstream_request_id,

@@ -43,6 +43,8 @@ pub struct Finish {
     pub upstream_request_id: Option<String>,
     /// What the caller got, if it may ask the same again.
     pub answer: Option<RecordedAnswer>,
+    /// Whether its `Idempotency-Key` may begin a new task: nothing was delivered, and asking again is what the key is for.
+    pub releases_key: bool,
     /// When it ended. Also tells a repeated finish from another one's.
     pub finished_at: Timestamp,
 }
@@ -68,6 +70,7 @@ impl Finish {
             served_by: None,
             upstream_request_id: None,
             answer: None,
+            releases_key: begin.idempotency.is_some(),
             finished_at: now,
         }
     }

@@ -225,7 +225,7 @@ impl<'a> Deciding<'a> {
         self.set_wallet(task.account, wallet);
         let ended = KnownTask { status: finish.status, charge: Some(charge), finished_at: Some(finish.finished_at), ..task };
         self.facts.tasks.insert(finish.task, ended);
-        self.plan.released_keys.extend(row.releases_key.then_some(finish.task));
+        self.plan.released_keys.extend(finish.releases_key.then_some(finish.task));
         self.plan.endings.push(Ending { row, charge });
         if charge.is_positive() {
             let entry = EntryId::from_uuid(uuid::Uuid::now_v7());

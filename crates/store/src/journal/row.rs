@@ -49,8 +49,6 @@ pub(super) struct FinishRow {
     pub(super) bill: Option<String>,
     pub(super) events: Option<EventsRow>,
     pub(super) answer: Option<AnswerRow>,
-    /// Whether the task's `Idempotency-Key` may be used again, as if the task had never been.
-    pub(super) releases_key: bool,
 }
 
 impl NoteRow {
@@ -75,7 +73,7 @@ impl FinishRow {
         let bill = finish.bill.as_ref().map(json).transpose()?;
         let events = events_row(&finish.events)?;
         let answer = finish.answer.as_ref().map(AnswerRow::new).transpose()?;
-        Ok(Self { finish, usage, bill, events, answer, releases_key: false })
+        Ok(Self { finish, usage, bill, events, answer })
     }
 
     /// The trace as it is kept.

@@ -95,7 +95,5 @@ pub(super) fn tell_all(batch: Vec<Work>, fate: Fate, failed: Option<&StoreError>
 /// The end of a task whose caller went away while it began: nothing was sent, nothing is charged.
 fn abandon(begin: &Begin) -> Option<Work> {
     let row = FinishRow::new(Finish::abandoned(begin, crate::now()).into()).ok()?;
-    // The caller may well ask again, with the same key.
-    let row = FinishRow { releases_key: begin.idempotency.is_some(), ..row };
     Some(Work::Finish(Asked::own(Box::new(row))))
 }
