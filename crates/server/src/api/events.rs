@@ -49,7 +49,7 @@ pub async fn list(State(app): State<Arc<App>>, Path(id): Path<String>, headers: 
     }
     // Subscribed before the first look, so that no commit is missed.
     let committed = app.runner.committed();
-    let following = Following { app, task: row.id, from, committed, ready: VecDeque::new(), over: false };
+    let following = Following { app, task: row.id, from, committed, ready: VecDeque::new(), ended: row.status.is_terminal(), over: false };
     let mut response = Response::new(Body::from_stream(stream::unfold(following, Following::next)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -72,6 +72,8 @@ struct Following {
     from: u32,
     committed: Receiver<TaskId>,
     ready: VecDeque<Bytes>,
+    /// The task was over before: nothing comes after what is there, also if the caller has it all.
+    ended: bool,
     over: bool,
 }
 
@@ -106,6 +108,7 @@ impl Following {
             self.over |= event.status.is_terminal() && event.progress == easyai_core::event::Progress::DONE;
             self.ready.push_back(frame(&event));
         }
+        self.over |= self.ended;
         Ok(self.over || !self.ready.is_empty())
     }
 

@@ -128,7 +128,8 @@ impl TestApp {
     pub async fn everything_is_settled(&self, balance: &str) {
         self.ledger_is_clean();
         assert_eq!(self.caller.tasks("&status=running").await, Vec::<Value>::new());
-        let left = balance.parse::<easyai_core::money::Money>().unwrap().nanos() - crate::caller::charged(&self.caller.tasks("").await).nanos();
+        let left =
+            balance.parse::<easyai_core::money::Money>().unwrap().nanos() - crate::caller::charged(&self.caller.tasks("").await).nanos();
         let (has, held) = self.caller.wallet().await;
         assert_eq!((has.nanos(), held.nanos()), (left, 0));
     }
@@ -156,7 +157,11 @@ impl Program {
         std::env::vars_os().filter(|(name, _)| ours(name)).for_each(|(name, _)| {
             command.env_remove(name);
         });
-        command.arg("--data").arg(self.data()).current_dir(self.folder.path()).envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+            .arg("--data")
+            .arg(self.data())
+            .current_dir(self.folder.path())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Some(url) = &self.database_url {
             command.env("EASYAI_DATABASE_URL", url);
         }

@@ -80,7 +80,12 @@ async fn usage_is_always_asked_for_and_shown_only_to_those_who_asked() {
     let asked = serde_json::json!({ "include_usage": true });
     let shown = app.caller.chat("hello").streamed().field("stream_options", asked).answer().await.ok();
     let usages = |answer: &crate::http::Answer| {
-        answer.frames().iter().filter_map(|frame| serde_json::from_str::<Value>(frame).ok()).filter(|chunk| chunk["usage"].is_object()).count()
+        answer
+            .frames()
+            .iter()
+            .filter_map(|frame| serde_json::from_str::<Value>(frame).ok())
+            .filter(|chunk| chunk["usage"].is_object())
+            .count()
     };
     assert_eq!((usages(&hidden), usages(&shown)), (0, 1), "{hidden}\n{shown}");
     for request in upstream.requests() {

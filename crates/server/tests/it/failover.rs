@@ -42,7 +42,11 @@ async fn is_invisible(caller: Caller, model: String, category: &'static str, str
     assert_eq!(answer.header("x-easyai-attempts"), Some("2"), "{model}: {answer}");
     let id = answer.task();
     let task = caller.task(&id).await;
-    assert_eq!((&task["status"], &task["attempts"], &task["charge"]), (&"succeeded".into(), &2.into(), &DEFAULT_CHARGE.into()), "{model}: {task}");
+    assert_eq!(
+        (&task["status"], &task["attempts"], &task["charge"]),
+        (&"succeeded".into(), &2.into(), &DEFAULT_CHARGE.into()),
+        "{model}: {task}"
+    );
     let trace = caller.trace(&id).await;
     let decisions = trace["decisions"].as_array().unwrap();
     assert_eq!((decisions.len(), &decisions[0]["action"]), (1, &"next_platform".into()), "{model}: {trace}");

@@ -95,7 +95,8 @@ impl Exchange {
 
     /// The rest, however it ends.
     pub async fn rest(mut self) -> Answer {
-        while let Ok(true) = self.more().await {}
+        let read = timeout(PATIENCE, async { while let Ok(true) = self.more().await {} });
+        assert!(read.await.is_ok(), "the body does not end: {}", self.answer);
         self.answer
     }
 

@@ -6,14 +6,20 @@
     reason = "helpers of tests are not tests to clippy, and should fail as loudly"
 )]
 
+mod api;
 mod app;
 mod caller;
 mod cli;
+mod cluster;
 mod delivery;
 mod drain;
 mod failover;
 mod follow;
+mod garbage;
 mod http;
 mod killed;
 mod money;
+mod outage;
+mod passthrough;
 mod patience;
+mod simulation;

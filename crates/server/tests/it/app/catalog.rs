@@ -21,7 +21,10 @@ impl Catalog {
 
     /// A platform; those that are named first are tried first.
     pub fn platform(self, name: &str, base_url: &str, more: &str) -> Self {
-        self.any_platform(name, &format!("provider = \"openai\"\nbase_url = \"{base_url}\"\ncredentials = [{{ secret = \"sk-mock\" }}]\n{more}"))
+        self.any_platform(
+            name,
+            &format!("provider = \"openai\"\nbase_url = \"{base_url}\"\ncredentials = [{{ secret = \"sk-mock\" }}]\n{more}"),
+        )
     }
 
     pub fn simulation(self, name: &str, more: &str) -> Self {
@@ -43,7 +46,9 @@ impl Catalog {
             self.models.push(model.to_owned());
             self = self.and(&format!("[[model]]\nname = \"{model}\""));
         }
-        self.and(&format!("[[platform_model]]\nplatform = \"{platform}\"\nmodel = \"{model}\"\nupstream_name = \"up-{model}\"\nprice = {price}"))
+        self.and(&format!(
+            "[[platform_model]]\nplatform = \"{platform}\"\nmodel = \"{model}\"\nupstream_name = \"up-{model}\"\nprice = {price}"
+        ))
     }
 
     /// More lines of TOML.
