@@ -175,9 +175,10 @@ impl http_body::Body for Delivering {
                     let settled = std::task::ready!(Pin::new(settled).poll(cx)).unwrap_or(Settled::Unbooked);
                     let frames = match settled {
                         Settled::Booked { .. } => std::mem::take(last),
-                        Settled::Unbooked => {
-                            error_frame(ErrorCode::StoreUnavailable, "the end of the answer could not be booked; what you have got is charged once")
-                        }
+                        Settled::Unbooked => error_frame(
+                            ErrorCode::StoreUnavailable,
+                            "the end of the answer could not be booked; what you have got is charged once",
+                        ),
                     };
                     this.state = State::Over;
                     return Poll::Ready(Some(Ok(Frame::data(frames))));

@@ -43,7 +43,8 @@ impl CallError {
     }
 
     pub(crate) fn insufficient(task: TaskId, available: Money, needed: Money, currency: &str) -> Self {
-        let message = format!("the wallet has {available} {currency} available, this request may cost {needed}: top up, or lower max_tokens");
+        let message =
+            format!("the wallet has {available} {currency} available, this request may cost {needed}: top up, or lower max_tokens");
         Self::refused(task, ErrorCode::InsufficientBalance, message)
     }
 
@@ -93,7 +94,9 @@ fn told(stop: &Stop, attempts: u32) -> (ErrorCode, String) {
     let text = match category {
         // The request is at fault: the platform's own words help most.
         Category::BadRequest | Category::ContentFilter | Category::ContextLength => message.clone(),
-        Category::Auth | Category::QuotaExhausted => "no platform could be used with the gateway's credentials: ask your operator".to_owned(),
+        Category::Auth | Category::QuotaExhausted => {
+            "no platform could be used with the gateway's credentials: ask your operator".to_owned()
+        }
         Category::Network
         | Category::Timeout
         | Category::RateLimit
@@ -103,7 +106,9 @@ fn told(stop: &Stop, attempts: u32) -> (ErrorCode, String) {
         | Category::BadResponse
         | Category::LocalRateLimit
         | Category::Cancelled
-        | Category::Internal => format!("no platform could answer in {attempts} attempts ({}); the last failure: {category}: {message}", stop.reason),
+        | Category::Internal => {
+            format!("no platform could answer in {attempts} attempts ({}); the last failure: {category}: {message}", stop.reason)
+        }
     };
     (ErrorCode::from_category(*category), text)
 }

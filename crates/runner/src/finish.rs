@@ -65,7 +65,10 @@ fn events_of_failure(finish: &Finish) -> Vec<Event> {
     let (seq, progress, simulated) = events.last().map_or((2, Progress::NONE, false), |last| (last.seq, last.progress, last.simulated));
     let mut log = EventLog::new(seq.saturating_add(1), progress, simulated);
     let upstream_request_id = finish.upstream_request_id.clone();
-    log.add(EventPayload::Failed(Failed { code: ErrorCode::StoreUnavailable, upstream_request_id, metrics: Metrics::default() }), finish.finished_at);
+    log.add(
+        EventPayload::Failed(Failed { code: ErrorCode::StoreUnavailable, upstream_request_id, metrics: Metrics::default() }),
+        finish.finished_at,
+    );
     events.extend(log.take());
     events
 }
@@ -152,7 +155,9 @@ async fn until_done(journal: &Journal, finish: &Arc<Finish>) {
     loop {
         match journal.finish(Arc::clone(finish)).await {
             Ok(Finished::Done { .. } | Finished::AlreadyOver) => return,
-            Err(error) => tracing::error!(task.id = %finish.task, %error, "A task's end could not be written: trying again in {} ms", wait.as_millis()),
+            Err(error) => {
+                tracing::error!(task.id = %finish.task, %error, "A task's end could not be written: trying again in {} ms", wait.as_millis())
+            }
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);

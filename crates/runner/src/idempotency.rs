@@ -26,7 +26,9 @@ pub(crate) async fn replay(runner: &Runner, task: TaskId, same_body: bool, deadl
     }
     match timeout(deadline.unwrap_or(PATIENCE), ended(runner, task)).await {
         Ok(ended) => ended?,
-        Err(_) => return Err(CallError::refused(task, ErrorCode::UpstreamTimeout, "the first call with this Idempotency-Key has not ended yet")),
+        Err(_) => {
+            return Err(CallError::refused(task, ErrorCode::UpstreamTimeout, "the first call with this Idempotency-Key has not ended yet"));
+        }
     }
     answer(runner, task).await
 }
@@ -62,11 +64,11 @@ async fn answer(runner: &Runner, task: TaskId) -> Result<Reply, CallError> {
         return Err(CallError::refused(task, ErrorCode::IdempotencyConflict, "the task of this Idempotency-Key is gone: use a new key"));
     };
     if found.status == TaskStatus::Succeeded {
-        let message = format!("the answer of the first call with this Idempotency-Key was too long to be kept: see task {task}, or use a new key");
+        let message =
+            format!("the answer of the first call with this Idempotency-Key was too long to be kept: see task {task}, or use a new key");
         return Err(CallError::refused(task, ErrorCode::IdempotencyConflict, message));
     }
     let code = found.code.unwrap_or(ErrorCode::InternalError);
     let message = found.message.unwrap_or_else(|| "the first call with this Idempotency-Key failed".to_owned());
     Err(CallError { attempts: 0, ..CallError::refused(task, code, message) })
 }
-

@@ -46,7 +46,11 @@ impl Metrics {
         registry.register("easyai_tasks", "Tasks that ended, by status", self.tasks.clone());
         registry.register("easyai_tokens", "Tokens of booked answers", self.tokens.clone());
         registry.register("easyai_charged_nanos", "Charged to accounts, in 10^-9 of the currency", self.charged_nanos.clone());
-        registry.register("easyai_cost_nanos", "Cost of booked answers at the platforms, in 10^-9 of the currency", self.cost_nanos.clone());
+        registry.register(
+            "easyai_cost_nanos",
+            "Cost of booked answers at the platforms, in 10^-9 of the currency",
+            self.cost_nanos.clone(),
+        );
     }
 
     pub(crate) fn attempted(&self, offer: &PlatformModel, failed: Option<Category>) {

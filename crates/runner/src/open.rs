@@ -139,9 +139,10 @@ impl Calls {
 /// One call of one candidate.
 async fn attempt(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>, calls: &mut Calls) -> Result<ChatAnswer, Failure> {
     afford(runner, live, offer).await?;
-    let _busy: Lease = runner.limits.take(&[(Slot::Platform(offer.platform.id), None)]).map_err(|refused| {
-        Failure::new(Category::LocalRateLimit, Sent::Nothing, refused.to_string())
-    })?;
+    let _busy: Lease = runner
+        .limits
+        .take(&[(Slot::Platform(offer.platform.id), None)])
+        .map_err(|refused| Failure::new(Category::LocalRateLimit, Sent::Nothing, refused.to_string()))?;
     live.unpaid = None;
     let credential = credential(&offer.platform.credentials, dice());
     let watch = live.record.subject().watch;

@@ -46,10 +46,7 @@ pub(crate) enum Prepared {
     /// The task and its hold are durable: the run may open.
     Begun(Box<Open>),
     /// The caller asked the same before.
-    Repeated {
-        task: TaskId,
-        same_body: bool,
-    },
+    Repeated { task: TaskId, same_body: bool },
 }
 
 impl ChatAsk {
@@ -80,7 +77,8 @@ pub(crate) async fn prepare(runner: &Arc<Runner>, ask: ChatAsk) -> Result<Prepar
     let best = Arc::clone(&selection.candidates.best().offer);
     let output_tokens = expected(runner, &ask, &selection);
     let input_tokens = ask.request.prompt_tokens;
-    let internal = |failure: easyai_core::failure::Failure| CallError::refused(task, easyai_core::error::ErrorCode::InternalError, failure.message);
+    let internal =
+        |failure: easyai_core::failure::Failure| CallError::refused(task, easyai_core::error::ErrorCode::InternalError, failure.message);
     let hold = terms.estimate(&best, input_tokens, output_tokens).map_err(internal)?;
     let price = best.price.as_ref().map(|price| price.id).unwrap_or_else(|| easyai_core::id::PriceId::from_uuid(uuid::Uuid::nil()));
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use easyai_core::catalog::PlatformModel;
 use easyai_core::error::ErrorCode;
 use easyai_core::event::{
-    AttemptFailed, AttemptStarted, Billings, Cancelled, Completed, Event, EventLog, EventPayload, Failed, Metrics, Normalizing, Progress, Settled,
-    TaskResult,
+    AttemptFailed, AttemptStarted, Billings, Cancelled, Completed, Event, EventLog, EventPayload, Failed, Metrics, Normalizing, Progress,
+    Settled, TaskResult,
 };
 use easyai_core::failure::Failure;
 use easyai_core::id::{AccountId, AttemptId, PlatformModelId, TaskId};
@@ -101,7 +101,16 @@ impl Record {
     pub fn new(subject: Subject, model_type: ModelType, trace: RunTrace) -> Self {
         let mut log = EventLog::new(1, Progress::NONE, subject.simulated);
         log.add(EventPayload::Normalizing(Normalizing { model_type }), subject.watch.started_at);
-        Self { subject, log, events: Vec::new(), attempts: Vec::new(), trace, current: None, first_delta_ms: None, last_upstream_request_id: None }
+        Self {
+            subject,
+            log,
+            events: Vec::new(),
+            attempts: Vec::new(),
+            trace,
+            current: None,
+            first_delta_ms: None,
+            last_upstream_request_id: None,
+        }
     }
 
     /// What the run is about.
@@ -178,7 +187,8 @@ impl Record {
 
     /// A failure after delivery began, or a caller that went away: told, but without anything to follow.
     pub fn broke_off(&mut self, failure: &Failure, entry: TraceEntry, max_ms: u64) {
-        let status = if failure.category == easyai_core::failure::Category::Cancelled { AttemptStatus::Cancelled } else { AttemptStatus::Failed };
+        let status =
+            if failure.category == easyai_core::failure::Category::Cancelled { AttemptStatus::Cancelled } else { AttemptStatus::Failed };
         if let Some(row) = self.end_attempt(status, Some((failure, &entry)))
             && status == AttemptStatus::Failed
         {
@@ -200,7 +210,8 @@ impl Record {
     pub fn finish(mut self, end: End, usage: Option<Usage>, bill: Option<Bill>, answer: Option<RecordedAnswer>) -> Finish {
         let status = end.status();
         let served_by = self.current.as_ref().map(|current| (current.offer.id, Arc::clone(&current.offer.upstream_name)));
-        let upstream_request_id = self.current.as_ref().and_then(|current| current.upstream_request_id.clone()).or(self.last_upstream_request_id.take());
+        let upstream_request_id =
+            self.current.as_ref().and_then(|current| current.upstream_request_id.clone()).or(self.last_upstream_request_id.take());
         self.end_attempt(if status == TaskStatus::Cancelled { AttemptStatus::Cancelled } else { AttemptStatus::Succeeded }, None);
         let finished_at = self.subject.watch.now();
         let metrics = Metrics { total_ms: self.subject.watch.millis(), first_delta_ms: self.first_delta_ms, attempts: self.attempts() };
@@ -264,7 +275,9 @@ impl Record {
                 billing_summary: Billings { charge: charged, currency, price: bill.price },
                 request_id,
             })),
-            (End::Succeeded, _, _) => EventPayload::Failed(Failed { code: ErrorCode::InternalError, upstream_request_id: request_id, metrics }),
+            (End::Succeeded, _, _) => {
+                EventPayload::Failed(Failed { code: ErrorCode::InternalError, upstream_request_id: request_id, metrics })
+            }
             (End::Failed { code, .. }, _, _) => EventPayload::Failed(Failed { code: *code, upstream_request_id: request_id, metrics }),
             (End::Cancelled, _, _) => EventPayload::Cancelled(Cancelled { by: "caller".to_owned(), charged, currency }),
         };

@@ -74,7 +74,8 @@ impl Telemetry {
 /// # Errors
 /// If `level` can't be read.
 pub fn init_logs(level: &str, format: LogFormat) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(level).map_err(|error| anyhow::anyhow!("log_level `{level}` can't be read: {error}: write info, debug, warn or error"))?;
+    let filter = EnvFilter::try_new(level)
+        .map_err(|error| anyhow::anyhow!("log_level `{level}` can't be read: {error}: write info, debug, warn or error"))?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // A log on a full disk: telling that a line could not be written would fail the same way, and that one panics.
     let logs = logs.log_internal_errors(false);

@@ -51,7 +51,10 @@ impl Lane {
     }
 
     /// Sends a request and waits for the head of the answer. Gives the request back if none of it was sent.
-    pub(super) async fn send(&mut self, request: Request<Segments>) -> Result<Response<Incoming>, (hyper::Error, Option<Request<Segments>>)> {
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Segments>,
+    ) -> Result<Response<Incoming>, (hyper::Error, Option<Request<Segments>>)> {
         let mut answer = std::pin::pin!(self.sender.try_send_request(request));
         let answered = poll_fn(|cx| {
             if let Poll::Ready(answered) = answer.as_mut().poll(cx) {

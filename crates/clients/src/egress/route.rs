@@ -25,7 +25,12 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    pub(super) fn new(offer: &Arc<PlatformModel>, credential: Option<&Credential>, endpoint: Endpoint, pool: Arc<Pool>) -> Result<Self, EgressError> {
+    pub(super) fn new(
+        offer: &Arc<PlatformModel>,
+        credential: Option<&Credential>,
+        endpoint: Endpoint,
+        pool: Arc<Pool>,
+    ) -> Result<Self, EgressError> {
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(HOST, endpoint.host_header);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

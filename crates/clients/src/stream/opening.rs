@@ -43,16 +43,7 @@ pub(crate) async fn open(source: Source, clock: Clock, asked: Asked, request_id:
     }
     let Opening { feed, held, tail, usage, choices, done, .. } = opening;
     let first = (!held.is_empty()).then(|| held.freeze());
-    Ok(UpstreamStream {
-        feed,
-        first,
-        tail,
-        choices,
-        done,
-        usage,
-        include_usage: asked.include_usage,
-        request_id,
-    })
+    Ok(UpstreamStream { feed, first, tail, choices, done, usage, include_usage: asked.include_usage, request_id })
 }
 
 struct Opening {

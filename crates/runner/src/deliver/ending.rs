@@ -115,7 +115,9 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
     let elapsed = record.subject().watch.elapsed();
     let max_ms = u64::from(ask.caller.catalog.runner_policy.failover.max_duration_seconds.get()) * 1000;
     match &ending {
-        Ending::Complete { .. } => runner.outputs.observe(ask.caller.key.id, model, usage.output_tokens / u64::from(ask.request.choices.max(1))),
+        Ending::Complete { .. } => {
+            runner.outputs.observe(ask.caller.key.id, model, usage.output_tokens / u64::from(ask.request.choices.max(1)))
+        }
         Ending::BrokeOff(failure) | Ending::OutOfMoney(failure) => record.broke_off(failure, delivery.failed(failure, elapsed), max_ms),
         Ending::CallerGone { .. } | Ending::CutOff => {
             let entry = delivery.cancelled(elapsed);
@@ -124,7 +126,10 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
         }
     }
     // A bill that can't be computed is a mistake of ours that the caller does not pay for.
-    let bill = terms.bill(&delivery.candidate().offer, &usage).map_err(|failure| tracing::error!(failure = %failure.message, "A stream could not be priced")).ok();
+    let bill = terms
+        .bill(&delivery.candidate().offer, &usage)
+        .map_err(|failure| tracing::error!(failure = %failure.message, "A stream could not be priced"))
+        .ok();
     let answer = recorded.filter(|_| matches!(ending, Ending::Complete { .. })).map(|mut body| {
         body.extend_from_slice(&last);
         RecordedAnswer { status: 200, content_type: "text/event-stream; charset=utf-8".to_owned(), body: body.into() }

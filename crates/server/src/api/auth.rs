@@ -31,7 +31,8 @@ fn bounded(headers: &HeaderMap, max_bytes: usize) -> Result<(), ApiError> {
     if bytes <= max_bytes {
         return Ok(());
     }
-    let message = format!("the request's headers are larger than {max_bytes} bytes: send less, or ask your operator to raise max_header_bytes");
+    let message =
+        format!("the request's headers are larger than {max_bytes} bytes: send less, or ask your operator to raise max_header_bytes");
     Err(ApiError::status(431, ErrorCode::RequestTooLarge, message))
 }
 

@@ -66,5 +66,8 @@ async fn data(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
 }
 
 fn too_large(max_bytes: usize) -> ApiError {
-    ApiError::new(ErrorCode::RequestTooLarge, format!("the request body is larger than {max_bytes} bytes: send less, or ask your operator to raise max_body_bytes"))
+    ApiError::new(
+        ErrorCode::RequestTooLarge,
+        format!("the request body is larger than {max_bytes} bytes: send less, or ask your operator to raise max_body_bytes"),
+    )
 }

@@ -93,7 +93,8 @@ impl From<easyai_store::StoreError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(error_body(self.code, &self.message, self.param.as_deref())));
-        *response.status_mut() = axum::http::StatusCode::from_u16(self.status.unwrap_or_else(|| self.code.http_status())).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = axum::http::StatusCode::from_u16(self.status.unwrap_or_else(|| self.code.http_status()))
+            .unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
         let worth_retrying = self.worth_retrying();
         let map = response.headers_mut();
         map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -172,7 +172,8 @@ pub async fn list(
     query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<TaskList>, ApiError> {
     let caller = auth::caller(&app, &headers)?;
-    let Query(query) = query.map_err(|error| ApiError::new(ErrorCode::BadRequest, format!("the query can't be read: {}", error.body_text())))?;
+    let Query(query) =
+        query.map_err(|error| ApiError::new(ErrorCode::BadRequest, format!("the query can't be read: {}", error.body_text())))?;
     let filter = Filter {
         account: Some(caller.account.id),
         status: read("status", query.status.as_ref())?,

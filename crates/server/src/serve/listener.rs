@@ -33,7 +33,9 @@ const MAX_HEADERS: usize = 128;
 /// # Errors
 /// If the port can't be had.
 pub async fn serve(config: &Config, router: Router, runner: &Arc<Runner>, end: impl Future<Output = ()>) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("can't listen on {}: choose another address with --listen", config.listen))?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("can't listen on {}: choose another address with --listen", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, "Serving");
     let builder = builder(config);
     let connections = Connections { graceful: GracefulShutdown::new(), tasks: TaskTracker::new(), cut: CancellationToken::new() };

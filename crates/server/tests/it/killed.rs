@@ -89,8 +89,8 @@ async fn load_until_killed(app: &mut TestApp, after: Duration) -> Vec<Received> 
 
 async fn ask_until(caller: Caller, index: usize, over: Arc<AtomicBool>) -> Vec<Received> {
     let mut received = Vec::new();
-    let chat = caller.chat("hello").model(if index % 3 == 0 { "shaky" } else { "demo" });
-    let chat = if index % 2 == 0 { chat } else { chat.streamed() };
+    let chat = caller.chat("hello").model(if index.is_multiple_of(3) { "shaky" } else { "demo" });
+    let chat = if index.is_multiple_of(2) { chat } else { chat.streamed() };
     while !over.load(Ordering::Relaxed) {
         let Ok(exchange) = chat.try_begin().await else {
             tokio::task::yield_now().await;

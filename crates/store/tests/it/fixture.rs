@@ -161,7 +161,7 @@ pub fn finish(account: AccountId, task: TaskId, status: TaskStatus, charge: i64)
         served_by: Some(PlatformModelId::from_uuid(Uuid::from_u128(2))),
         upstream_request_id: Some("req_1".to_owned()),
         answer: None,
-            releases_key: false,
+        releases_key: false,
         finished_at: now(),
     }
 }

@@ -69,7 +69,8 @@ fn allowed(caller: &Caller, model: &Model) -> bool {
 #[utoipa::path(get, path = "/v1/models", tag = "OpenAI", security(("key" = [])), responses((status = 200, body = ModelList)))]
 pub async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Json<ModelList>, ApiError> {
     let caller = auth::caller(&app, &headers)?;
-    let mut data: Vec<ModelView> = caller.catalog.models.values().filter(|model| allowed(&caller, model)).map(|model| ModelView::of(model)).collect();
+    let mut data: Vec<ModelView> =
+        caller.catalog.models.values().filter(|model| allowed(&caller, model)).map(|model| ModelView::of(model)).collect();
     data.sort_by(|one, other| one.id.cmp(&other.id));
     let id_of = |view: Option<&ModelView>| view.map(|view| Arc::clone(&view.id));
     Ok(Json(ModelList { object: "list", has_more: false, first_id: id_of(data.first()), last_id: id_of(data.last()), data }))
@@ -83,6 +84,7 @@ pub async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Jso
 pub async fn get(State(app): State<Arc<App>>, Path(name): Path<String>, headers: HeaderMap) -> Result<Json<ModelView>, ApiError> {
     let caller = auth::caller(&app, &headers)?;
     let model = caller.catalog.models.get(name.as_str()).filter(|model| allowed(&caller, model));
-    let not_found = || ApiError::new(ErrorCode::ModelNotFound, format!("the model `{name}` does not exist: GET /v1/models lists those you can use"));
+    let not_found =
+        || ApiError::new(ErrorCode::ModelNotFound, format!("the model `{name}` does not exist: GET /v1/models lists those you can use"));
     model.map(|model| Json(ModelView::of(model))).ok_or_else(not_found)
 }

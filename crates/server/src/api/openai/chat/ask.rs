@@ -29,7 +29,9 @@ pub(super) fn read(caller: Caller, headers: HeaderMap, body: Bytes) -> Result<Ch
     let request = ChatRequest::parse(body)?;
     let run_mode = match text(&headers, &headers::RUN_MODE)? {
         None => RunMode::Live,
-        Some(mode) => mode.parse().map_err(|error: easyai_core::words::UnknownWord| ApiError::field(headers::RUN_MODE.as_str(), error.to_string()))?,
+        Some(mode) => {
+            mode.parse().map_err(|error: easyai_core::words::UnknownWord| ApiError::field(headers::RUN_MODE.as_str(), error.to_string()))?
+        }
     };
     let simulation = text(&headers, &headers::SIMULATION)?.map(simulation).transpose()?;
     let deadline = text(&headers, &headers::TIMEOUT_MS)?.map(deadline).transpose()?;
@@ -43,19 +45,27 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
 }
 
 fn simulation(json: &str) -> Result<Simulation, ApiError> {
-    serde_json::from_str(json)
-        .map_err(|error| ApiError::field(headers::SIMULATION.as_str(), format!("the header `{}` can't be read: {error}", headers::SIMULATION)))
+    serde_json::from_str(json).map_err(|error| {
+        ApiError::field(headers::SIMULATION.as_str(), format!("the header `{}` can't be read: {error}", headers::SIMULATION))
+    })
 }
 
 fn deadline(value: &str) -> Result<Duration, ApiError> {
     let ms = value.trim().parse::<u64>().ok().filter(|ms| (1..=MAX_DEADLINE_MS).contains(ms));
-    ms.map(Duration::from_millis)
-        .ok_or_else(|| ApiError::field(headers::TIMEOUT_MS.as_str(), format!("the header `{}` must be milliseconds from 1 to {MAX_DEADLINE_MS}", headers::TIMEOUT_MS)))
+    ms.map(Duration::from_millis).ok_or_else(|| {
+        ApiError::field(
+            headers::TIMEOUT_MS.as_str(),
+            format!("the header `{}` must be milliseconds from 1 to {MAX_DEADLINE_MS}", headers::TIMEOUT_MS),
+        )
+    })
 }
 
 fn idempotency(key: &str, body: &Bytes) -> Result<Idempotency, ApiError> {
     if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY {
-        return Err(ApiError::field(headers::IDEMPOTENCY_KEY.as_str(), format!("the header `Idempotency-Key` must have 1 to {MAX_IDEMPOTENCY_KEY} characters")));
+        return Err(ApiError::field(
+            headers::IDEMPOTENCY_KEY.as_str(),
+            format!("the header `Idempotency-Key` must have 1 to {MAX_IDEMPOTENCY_KEY} characters"),
+        ));
     }
     Ok(Idempotency { key: key.to_owned(), body_hash: Sha256::digest(body).into() })
 }
