@@ -170,3 +170,21 @@ async fn a_callers_own_deadline_ends_the_run() {
     silent.wait_for(|stats| stats.cancelled == 1, Duration::from_secs(2)).await.unwrap();
     app.everything_is_settled("1000").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_overloaded_platform_is_left_alone_for_a_while_but_never_the_last_one() {
+    let (bad, good) = (MockUpstream::start(Behaviour::default()).await.unwrap(), MockUpstream::start(Behaviour::default()).await.unwrap());
+    bad.script(vec![Reply::status(503), Reply::status(503)]);
+    let catalog = Catalog::default().platform("bad", &bad.base_url(), "").platform("good", &good.base_url(), "");
+    let app = TestApp::start(catalog.offer("bad", "demo").offer("good", "demo").offer("bad", "lonely")).await;
+    app.caller.chat("hello").answer().await.ok();
+    let second = app.caller.chat("hello").answer().await.ok();
+    assert_eq!((second.header("x-easyai-attempts"), bad.calls()), (Some("1"), 1), "{second}");
+    let trace = app.caller.trace(&second.task()).await;
+    assert_eq!((&trace["left_out"][0]["platform"], &trace["candidates"][0]["platform"]), (&"bad".into(), &"good".into()), "{trace}");
+
+    app.caller.chat("hello").model("lonely").answer().await.refused(502, "upstream_error");
+    let answer = app.caller.chat("hello").model("lonely").answer().await.ok();
+    assert_eq!(app.caller.trace(&answer.task()).await["candidates"][0]["last_resort"], true);
+    app.everything_is_settled("1000").await;
+}

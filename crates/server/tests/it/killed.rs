@@ -68,6 +68,7 @@ async fn whatever_was_answered_completely_is_charged_once_and_nothing_is_left_op
         app.restart().await;
         check(&app, received, round).await;
     }
+    println!("{complete} complete answers");
     assert!(complete > 0, "no call was answered: nothing was tested");
     // And it goes on as if nothing had been.
     app.caller.chat("hello").answer().await.ok();

@@ -11,6 +11,7 @@ use crate::app::catalog::DEFAULT_CHARGE;
 use crate::app::{Catalog, Setup, TestApp};
 use crate::caller::Chat;
 use crate::http::Answer;
+use crate::patience::within;
 
 const CROWD: usize = 64;
 
@@ -110,5 +111,28 @@ async fn what_failed_is_not_charged() {
         answer.refused(502, "upstream_error");
     }
     assert_eq!(app.caller.wallet().await.0, "1000".parse().unwrap());
+    app.everything_is_settled("1000").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_is_told_again_under_its_idempotency_key_but_a_call_that_was_given_up_may_be_made_again() {
+    let upstream = MockUpstream::start(Behaviour::default()).await.unwrap();
+    let app = TestApp::start(Catalog::demo(&upstream.base_url())).await;
+    upstream.script(vec![Reply::status(500), Reply::Hang]);
+    for _ in 0..3 {
+        once(app.caller.chat("hello"), false).answer().await.refused(502, "upstream_error");
+    }
+    assert_eq!(upstream.calls(), 1);
+
+    let chat = app.caller.chat("hello").header("idempotency-key", "given-up");
+    let given_up = tokio::spawn({
+        let chat = chat.clone();
+        async move { chat.answer().await }
+    });
+    upstream.wait_for(|stats| stats.calls == 2, Duration::from_secs(10)).await.unwrap();
+    given_up.abort();
+    within(Duration::from_secs(5), "it is given up", async || app.caller.tasks("&status=cancelled").await.len() == 1).await;
+    let answer = chat.answer().await.ok();
+    assert_eq!((chat.answer().await.ok().task(), upstream.calls()), (answer.task(), 3));
     app.everything_is_settled("1000").await;
 }
