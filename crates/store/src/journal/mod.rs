@@ -21,6 +21,7 @@ mod postgres_rows;
 mod row;
 mod sqlite;
 mod sqlite_rows;
+mod teller;
 mod work;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use self::note::{AttemptFailure, AttemptRow, Checkpoint, Note, Raised};
 
 use self::note::Raise;
 use self::row::{CheckpointRow, FinishRow, NoteRow};
+use self::teller::Teller;
 use self::work::{Asked, Waiting, Work};
 use crate::db::Db;
 use crate::error::StoreError;
@@ -63,7 +65,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Starts the writer of `db`; for PostgreSQL within a tokio runtime.
+    /// Starts the writer of `db`, within a tokio runtime.
     ///
     /// # Errors
     /// [`StoreError::Setting`] if a thread could not be started, or the database URL can't be read.
@@ -71,7 +73,7 @@ impl Journal {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (committed, _) = broadcast::channel(WATCHED);
         match db {
-            Db::Sqlite(db) => sqlite::start(db.path().to_path_buf(), waiting, committed.clone())?,
+            Db::Sqlite(db) => sqlite::start(db.path().to_path_buf(), waiting, Teller::start(queue.downgrade()), committed.clone())?,
             Db::Postgres(db) => postgres::start(db.options()?, waiting, committed.clone()),
         }
         Ok(Self { queue, committed })
@@ -85,7 +87,7 @@ impl Journal {
     pub fn start_on_full_disk(db: &crate::db::SqliteDb) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (committed, _) = broadcast::channel(WATCHED);
-        sqlite::start_on_full_disk(db.path().to_path_buf(), waiting, committed.clone())?;
+        sqlite::start_on_full_disk(db.path().to_path_buf(), waiting, Teller::start(queue.downgrade()), committed.clone())?;
         Ok(Self { queue, committed })
     }
 

@@ -10,7 +10,8 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{broadcast, mpsc};
 
 use super::plan::{Needs, Plan, Try};
-use super::work::{Fate, Work, tell_all};
+use super::teller::Teller;
+use super::work::{Fate, Work};
 use super::{MAX_BATCH, announce, sqlite_rows};
 use crate::db::BUSY_TIMEOUT;
 use crate::error::{StoreError, from_sqlite_code};
@@ -26,8 +27,13 @@ const STATEMENTS: usize = 64;
 const CHECKPOINT_PAGES: i64 = 8_000;
 
 /// Starts the thread. It ends when all handles of the journal are gone.
-pub(super) fn start(path: PathBuf, queue: mpsc::Receiver<Work>, committed: broadcast::Sender<TaskId>) -> Result<(), StoreError> {
-    let writer = Writer { path, connection: None, committed, orphans: Vec::new() };
+pub(super) fn start(
+    path: PathBuf,
+    queue: mpsc::Receiver<Work>,
+    teller: Teller,
+    committed: broadcast::Sender<TaskId>,
+) -> Result<(), StoreError> {
+    let writer = Writer { path, connection: None, committed, teller };
     let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(queue));
     thread.map(drop).map_err(|error| StoreError::Setting(format!("the journal's thread could not be started: {error}")))
 }
@@ -37,12 +43,13 @@ pub(super) fn start(path: PathBuf, queue: mpsc::Receiver<Work>, committed: broad
 pub(super) fn start_on_full_disk(
     path: PathBuf,
     queue: mpsc::Receiver<Work>,
+    teller: Teller,
     committed: broadcast::Sender<TaskId>,
 ) -> Result<(), StoreError> {
     let full = open(&path)?;
     let pages: i64 = full.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     full.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
-    let writer = Writer { path, connection: Some(full), committed, orphans: Vec::new() };
+    let writer = Writer { path, connection: Some(full), committed, teller };
     std::thread::spawn(move || writer.run(queue));
     Ok(())
 }
@@ -51,8 +58,7 @@ struct Writer {
     path: PathBuf,
     connection: Option<Connection>,
     committed: broadcast::Sender<TaskId>,
-    /// Ends of tasks that nobody waits for; they go first.
-    orphans: Vec<Work>,
+    teller: Teller,
 }
 
 /// A batch that failed.
@@ -78,16 +84,13 @@ impl Writer {
                 }
             }
             self.write(std::mem::take(&mut batch));
-            // Once more for what nobody waits for, unless the disk is full; then it goes with the next batch.
-            if self.connection.is_some() && !self.orphans.is_empty() {
-                self.write(Vec::new());
-            }
         }
     }
 
     /// Writes the batch and tells everybody. If one piece of it is at fault, only that piece fails.
     fn write(&mut self, batch: Vec<Work>) {
-        let mut batch: Vec<Work> = self.orphans.drain(..).chain(batch).collect();
+        // Ends of tasks that nobody waits for go first.
+        let mut batch: Vec<Work> = self.teller.orphans().into_iter().chain(batch).collect();
         let Err(failed) = self.commit(&mut batch) else { return self.tell(batch, Fate::Committed, None) };
         if failed.error.is_temporary() || batch.len() == 1 {
             return self.tell(batch, failed.fate, Some(&failed.error));
@@ -105,7 +108,7 @@ impl Writer {
         if let Some(error) = failed {
             tracing::error!(%error, work = batch.len(), "The journal could not write");
         }
-        self.orphans.extend(tell_all(batch, fate, failed));
+        self.teller.tell(batch, fate, failed);
     }
 
     /// One commit; looks what became of it if that is not certain.

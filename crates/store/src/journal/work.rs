@@ -27,7 +27,7 @@ impl<Q, A> Asked<Q, A> {
     }
 
     /// A question of the journal's own: it is asked until there is an answer.
-    const fn own(question: Q) -> Self {
+    pub(super) const fn own(question: Q) -> Self {
         Self { question, answer: None, waiter: None }
     }
 
