@@ -23,9 +23,13 @@ const BATCH_TIMEOUT: Duration = Duration::from_secs(3);
 const SESSION: [(&str, &str); 3] =
     [("idle_in_transaction_session_timeout", "10s"), ("statement_timeout", "2500ms"), ("lock_timeout", "2500ms")];
 
+/// Everything here is looked up by its key. A plan is made once for a connection, most often while the tables are nearly empty, and
+/// then a scan looks cheap: it stays in use when they have grown, and costs milliseconds a batch. Compiling such plans costs as much.
+const PLANS: [(&str, &str); 4] = [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
+
 /// Starts the task. It ends when all handles of the journal are gone.
 pub(super) fn start(options: PgConnectOptions, queue: mpsc::Receiver<Work>, committed: broadcast::Sender<TaskId>) {
-    let options = options.application_name("easyai journal").options(SESSION);
+    let options = options.application_name("easyai journal").options(SESSION).options(PLANS);
     let writer = Writer { options, connection: None, committed, orphans: Vec::new() };
     tokio::spawn(writer.run(queue));
 }
