@@ -7,7 +7,7 @@ use crate::caller::Caller;
 use crate::http::{Answer, Exchange};
 
 /// Bodies that are made by breaking a good one.
-const BROKEN: u64 = 600;
+const BROKEN: u64 = 1_000;
 
 const GOOD: &str = r#"{"model":"demo","messages":[{"role":"user","content":"h\u00e9llo \ud83d\ude00 wörld"}],"max_tokens":50,"temperature":0.5,"stop":["\n"],"stream":false,"n":1,"stream_options":null,"tools":[],"x_new":{"a":[1,2.5e-3,null,true]}}"#;
 
