@@ -17,6 +17,7 @@ pub mod health;
 pub mod id;
 pub mod kind;
 pub mod ledger;
+pub mod limit;
 pub mod money;
 pub mod policy;
 pub mod price;
