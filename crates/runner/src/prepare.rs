@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use easyai_core::candidates::{Ask, Selection, select};
 use easyai_core::catalog::Simulation;
-use easyai_core::id::TaskId;
+use easyai_core::error::ErrorCode;
+use easyai_core::failure::Failure;
+use easyai_core::id::{PriceId, TaskId};
 use easyai_core::kind::{Kind, RunMode};
 use easyai_core::quantile::expected_output;
 use easyai_core::run_trace::{EstimateNote, RunTrace};
-use easyai_limits::Slot;
+use easyai_limits::{Lease, Slot};
 use easyai_protocols::openai::request::ChatRequest;
 use easyai_store::journal::{Begin, Begun, Idempotency};
 use http::HeaderMap;
@@ -20,6 +22,7 @@ use crate::clock::{Stopwatch, dice, new_id};
 use crate::error::CallError;
 use crate::open::{Live, Open};
 use crate::record::{Record, Subject};
+use crate::refusal::RefusedCall;
 use crate::runner::Runner;
 
 /// A chat that a caller asks for, checked.
@@ -50,65 +53,135 @@ pub(crate) enum Prepared {
 }
 
 impl ChatAsk {
+    /// What the request or its key asked for.
+    fn run_mode(&self) -> RunMode {
+        if self.caller.key.run_mode == RunMode::Simulation { RunMode::Simulation } else { self.run_mode }
+    }
+
     fn simulated(&self, selection: &Selection) -> bool {
-        self.run_mode == RunMode::Simulation
-            || self.caller.key.run_mode == RunMode::Simulation
-            || selection.candidates.best().offer.platform.test_mode
+        self.run_mode() == RunMode::Simulation || selection.candidates.best().offer.platform.test_mode
     }
 }
 
-/// Chooses candidates, sets money aside and records the task.
+/// What a call would be: who may serve, what may be asked for it. Nothing has been taken or written.
+pub(crate) struct Planned {
+    pub(crate) selection: Selection,
+    pub(crate) terms: Terms,
+    pub(crate) estimate: EstimateNote,
+}
+
+/// A refusal, and what was known of the candidates by then.
+struct Refused {
+    error: CallError,
+    trace: Option<RunTrace>,
+}
+
+impl From<CallError> for Refused {
+    fn from(error: CallError) -> Self {
+        Self { error, trace: None }
+    }
+}
+
+/// Chooses candidates, sets money aside and records the task; or records why not.
 pub(crate) async fn prepare(runner: &Arc<Runner>, ask: ChatAsk) -> Result<Prepared, CallError> {
     let task = TaskId::from_uuid(new_id());
-    if runner.is_draining() {
-        return Err(CallError::shutting_down(task));
-    }
     let watch = Stopwatch::start();
+    match begin(runner, &ask, task, &watch).await {
+        Ok(Outcome::Begun(planned, lease)) => Ok(Prepared::Begun(Box::new(opened(runner, ask, task, watch, planned, lease)))),
+        Ok(Outcome::Repeated { task, same_body }) => Ok(Prepared::Repeated { task, same_body }),
+        Err(Refused { error, trace }) => {
+            let call = RefusedCall {
+                caller: &ask.caller,
+                model: &ask.request.model,
+                stream: ask.request.stream,
+                run_mode: ask.run_mode(),
+                input_tokens: ask.request.prompt_tokens,
+                started_at: watch.started_at,
+                trace,
+            };
+            runner.refused(call, &error).await;
+            Err(error)
+        }
+    }
+}
+
+enum Outcome {
+    Begun(Planned, Lease),
+    Repeated { task: TaskId, same_body: bool },
+}
+
+async fn begin(runner: &Arc<Runner>, ask: &ChatAsk, task: TaskId, watch: &Stopwatch) -> Result<Outcome, Refused> {
+    if runner.is_draining() {
+        return Err(CallError::shutting_down(task).into());
+    }
     let slots = [
         (Slot::Gateway, Some(runner.settings.max_in_flight.get())),
         (Slot::Account(ask.caller.account.id), runner.settings.max_in_flight_per_account.map(std::num::NonZeroU32::get)),
     ];
     let lease = runner.limits.take(&slots).map_err(|refused| CallError::overloaded(task, refused))?;
-    let selection = candidates(runner, &ask, &watch).map_err(|nobody| CallError::nobody(task, &nobody))?;
+    let planned = plan(runner, ask, task, watch)?;
+    let hold = planned.estimate.hold;
+    match runner.journal.begin(row(runner, ask, task, watch, &planned)).await.map_err(|error| CallError::store(task, &error))? {
+        Begun::Begun => Ok(Outcome::Begun(planned, lease)),
+        Begun::Insufficient { available } => {
+            let error = CallError::insufficient(task, available, hold, &runner.settings.currency);
+            Err(Refused { error, trace: Some(planned.trace(ask)) })
+        }
+        Begun::Repeated { task, same_body, .. } => Ok(Outcome::Repeated { task, same_body }),
+    }
+}
 
-    let model_type = Kind::ChatCompletions.model_type();
-    let policy = Arc::clone(&ask.caller.catalog.runner_policy);
+/// Chooses candidates and estimates what the first of them may cost.
+fn plan(runner: &Runner, ask: &ChatAsk, task: TaskId, watch: &Stopwatch) -> Result<Planned, Refused> {
+    let selection = candidates(runner, ask, watch).map_err(|nobody| Refused {
+        error: CallError::nobody(task, &nobody),
+        trace: Some(RunTrace::nobody(nobody.left_out(), ask.caller.catalog.runner_policy.id)),
+    })?;
     let terms = Terms { multiplier: ask.caller.group.price_multiplier, simulated: ask.simulated(&selection) };
-    let best = Arc::clone(&selection.candidates.best().offer);
-    let output_tokens = expected(runner, &ask, &selection);
+    let best = &selection.candidates.best().offer;
+    let output_tokens = expected(runner, ask, &selection);
     let input_tokens = ask.request.prompt_tokens;
-    let internal =
-        |failure: easyai_core::failure::Failure| CallError::refused(task, easyai_core::error::ErrorCode::InternalError, failure.message);
-    let hold = terms.estimate(&best, input_tokens, output_tokens).map_err(internal)?;
-    let price = best.price.as_ref().map(|price| price.id).unwrap_or_else(|| easyai_core::id::PriceId::from_uuid(uuid::Uuid::nil()));
+    let internal = |failure: Failure| CallError::refused(task, ErrorCode::InternalError, failure.message);
+    let hold = terms.estimate(best, input_tokens, output_tokens).map_err(internal)?;
+    let price = best.price.as_ref().map_or_else(|| PriceId::from_uuid(uuid::Uuid::nil()), |price| price.id);
+    Ok(Planned { selection, terms, estimate: EstimateNote { input_tokens, output_tokens, hold, price } })
+}
 
-    let begin = Begin {
+impl Planned {
+    fn trace(&self, ask: &ChatAsk) -> RunTrace {
+        RunTrace::of(&self.selection, self.estimate.clone(), ask.caller.catalog.runner_policy.id)
+    }
+}
+
+fn row(runner: &Runner, ask: &ChatAsk, task: TaskId, watch: &Stopwatch, planned: &Planned) -> Begin {
+    let Planned { selection, terms, estimate } = planned;
+    let best = &selection.candidates.best().offer;
+    Begin {
         task,
         account: ask.caller.account.id,
         key: ask.caller.key.id,
         node: runner.node,
         kind: Kind::ChatCompletions,
         model: Arc::clone(&selection.model.name),
-        model_type,
+        model_type: Kind::ChatCompletions.model_type(),
         stream: ask.request.stream,
         run_mode: if terms.simulated { RunMode::Simulation } else { RunMode::Live },
         platform_model: best.id,
         platform: Arc::clone(&best.platform.name),
-        hold,
-        input_tokens,
-        expected_output_tokens: output_tokens,
-        price,
+        hold: estimate.hold,
+        input_tokens: estimate.input_tokens,
+        expected_output_tokens: estimate.output_tokens,
+        price: estimate.price,
         catalog_revision: ask.caller.catalog.revision,
-        runner_policy: policy.id,
+        runner_policy: ask.caller.catalog.runner_policy.id,
         started_at: watch.started_at,
         idempotency: ask.idempotency.clone(),
-    };
-    match runner.journal.begin(begin).await.map_err(|error| CallError::store(task, &error))? {
-        Begun::Begun => {}
-        Begun::Insufficient { available } => return Err(CallError::insufficient(task, available, hold, &runner.settings.currency)),
-        Begun::Repeated { task, same_body, .. } => return Ok(Prepared::Repeated { task, same_body }),
     }
+}
 
+fn opened(runner: &Arc<Runner>, ask: ChatAsk, task: TaskId, watch: Stopwatch, planned: Planned, lease: Lease) -> Open {
+    let trace = planned.trace(&ask);
+    let Planned { selection, terms, estimate } = planned;
     let subject = Subject {
         task,
         account: ask.caller.account.id,
@@ -117,14 +190,16 @@ pub(crate) async fn prepare(runner: &Arc<Runner>, ask: ChatAsk) -> Result<Prepar
         simulated: terms.simulated,
         watch,
     };
-    let trace = RunTrace::of(&selection, EstimateNote { input_tokens, output_tokens, hold, price }, policy.id);
+    let model_type = Kind::ChatCompletions.model_type();
+    let policy = Arc::clone(&ask.caller.catalog.runner_policy);
     let record = Record::new(subject, model_type, trace);
+    let EstimateNote { output_tokens, hold, .. } = estimate;
     let live = Live { record, ask, terms, hold, output_tokens, lease, model: selection.model.id, unpaid: None };
-    Ok(Prepared::Begun(Box::new(Open::new(Arc::clone(runner), live, selection, policy, model_type))))
+    Open::new(Arc::clone(runner), live, selection, policy, model_type)
 }
 
 fn candidates(runner: &Runner, ask: &ChatAsk, watch: &Stopwatch) -> Result<Selection, easyai_core::candidates::NoCandidates> {
-    let simulated = ask.run_mode == RunMode::Simulation || ask.caller.key.run_mode == RunMode::Simulation;
+    let simulated = ask.run_mode() == RunMode::Simulation;
     let wanted = Ask {
         model: &ask.request.model,
         model_type: Kind::ChatCompletions.model_type(),

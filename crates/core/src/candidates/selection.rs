@@ -123,6 +123,15 @@ impl NoCandidates {
         }
     }
 
+    /// Who was left out, each with the reason; none if it did not come so far.
+    #[must_use]
+    pub fn left_out(&self) -> &[LeftOut] {
+        match self {
+            Self::NoCandidate { left_out } | Self::CandidatesCoolingDown { left_out, .. } => left_out,
+            Self::ModelNotFound { .. } | Self::ModelNotAllowed { .. } => &[],
+        }
+    }
+
     /// When it makes sense to come again, if it does by itself.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {

@@ -56,6 +56,19 @@ impl ApiError {
         Self::new(ErrorCode::TaskNotFound, "there is no such task among yours: GET /api/v1/tasks lists them")
     }
 
+    /// The same as the runner records it, under a new task's id.
+    #[must_use]
+    pub fn as_call(&self) -> easyai_runner::CallError {
+        easyai_runner::CallError {
+            task: self.task.unwrap_or_else(|| TaskId::from_uuid(easyai_runner::clock::new_id())),
+            code: self.code,
+            message: self.message.clone(),
+            param: self.param.clone(),
+            retry_after: self.retry_after,
+            attempts: self.attempts,
+        }
+    }
+
     /// Official SDKs retry 409, 429 and 5xx twice on their own. After a whole run of ours that would only do it all again, unless we
     /// can say when to come back.
     fn worth_retrying(&self) -> bool {

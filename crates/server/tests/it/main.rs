@@ -22,4 +22,5 @@ mod money;
 mod outage;
 mod passthrough;
 mod patience;
+mod refused;
 mod simulation;

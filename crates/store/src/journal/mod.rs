@@ -18,6 +18,7 @@ mod note;
 mod plan;
 mod postgres;
 mod postgres_rows;
+mod refusal;
 mod row;
 mod sqlite;
 mod sqlite_rows;
@@ -34,6 +35,8 @@ use tokio::sync::{broadcast, mpsc};
 pub use self::begin::{Begin, Begun, Idempotency};
 pub use self::finish::{Finish, Finished, RecordedAnswer};
 pub use self::note::{AttemptFailure, AttemptRow, Checkpoint, Note, Raised};
+
+pub use self::refusal::Refusal;
 
 use self::note::Raise;
 use self::row::{CheckpointRow, FinishRow, NoteRow};
@@ -103,6 +106,20 @@ impl Journal {
         }
         let (asked, waiting) = Asked::new(Box::new(begin));
         self.queue.try_send(Work::Begin(asked)).map_err(|_| StoreError::Busy)?;
+        answer(waiting).await
+    }
+
+    /// Records a task that was refused before it began. Refused itself if too much is waiting: what is refused must not crowd out what
+    /// is under way.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it may not be recorded.
+    pub async fn refuse(&self, refusal: Refusal) -> Result<(), StoreError> {
+        if self.queue.capacity() < RESERVED {
+            return Err(StoreError::Busy);
+        }
+        let (asked, waiting) = Asked::new(Box::new(refusal));
+        self.queue.try_send(Work::Refuse(asked)).map_err(|_| StoreError::Busy)?;
         answer(waiting).await
     }
 

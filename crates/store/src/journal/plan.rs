@@ -13,6 +13,7 @@ use easyai_core::time::Timestamp;
 use super::begin::{Begin, Begun};
 use super::finish::Finished;
 use super::note::{AttemptRow, Raise, Raised};
+use super::refusal::Refusal;
 use super::row::{AnswerRow, CheckpointRow, EventsRow, FinishRow};
 use super::work::Work;
 use crate::error::StoreError;
@@ -72,6 +73,7 @@ pub(super) struct Charge<'a> {
 pub(super) struct Plan<'a> {
     pub(super) wallets: BTreeMap<AccountId, Wallet>,
     pub(super) begins: Vec<&'a Begin>,
+    pub(super) refusals: Vec<&'a Refusal>,
     pub(super) holds: Vec<(TaskId, Money)>,
     pub(super) checkpoints: Vec<&'a CheckpointRow>,
     pub(super) endings: Vec<Ending<'a>>,
@@ -112,7 +114,7 @@ impl Needs {
                     needs.accounts.insert(asked.question.finish.account);
                     needs.tasks.insert(asked.question.finish.task);
                 }
-                Work::Note(_) | Work::Checkpoint(_) | Work::Flush(_) => {}
+                Work::Refuse(_) | Work::Note(_) | Work::Checkpoint(_) | Work::Flush(_) => {}
             }
         }
         needs
@@ -126,6 +128,10 @@ impl<'a> Plan<'a> {
         for work in batch {
             match work {
                 Work::Begin(asked) => asked.answer = Some(deciding.begin(&asked.question)),
+                Work::Refuse(asked) => {
+                    deciding.plan.refusals.push(&asked.question);
+                    asked.answer = Some(Ok(()));
+                }
                 Work::Raise(asked) => asked.answer = Some(deciding.raise(&asked.question)),
                 Work::Finish(asked) => asked.answer = Some(deciding.finish(&asked.question)),
                 Work::Note(note) => deciding.write(note.task, &note.attempts, note.events.as_ref()),
@@ -139,6 +145,7 @@ impl<'a> Plan<'a> {
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
         self.begins.is_empty()
+            && self.refusals.is_empty()
             && self.holds.is_empty()
             && self.checkpoints.is_empty()
             && self.endings.is_empty()
@@ -149,7 +156,14 @@ impl<'a> Plan<'a> {
     /// The tasks that somebody may be watching.
     pub(super) fn touched(&self) -> Vec<TaskId> {
         let events = self.events.iter().map(|(task, _)| *task);
-        self.begins.iter().map(|begin| begin.task).chain(events).chain(self.endings.iter().map(|ending| ending.row.finish.task)).collect()
+        let refused = self.refusals.iter().map(|refusal| refusal.task);
+        self.begins
+            .iter()
+            .map(|begin| begin.task)
+            .chain(refused)
+            .chain(events)
+            .chain(self.endings.iter().map(|ending| ending.row.finish.task))
+            .collect()
     }
 }
 

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::begin::Begin;
 use super::plan::{Charge, Ending, Facts, FirstUse, KnownTask, Needs, Plan};
+use super::refusal::{self, Refusal};
 use super::row::{AnswerRow, CheckpointRow, EventsRow};
 use crate::books;
 use crate::error::StoreError;
@@ -84,6 +85,7 @@ async fn read_tasks(on: &mut PgConnection, tasks: &BTreeSet<TaskId>) -> Result<s
 /// Writes what was decided, within the same transaction.
 pub(super) async fn write(on: &mut PgConnection, plan: &Plan<'_>) -> Done {
     insert_tasks(on, &plan.begins).await?;
+    insert_refusals(on, &plan.refusals).await?;
     set_holds(on, &plan.holds).await?;
     set_checkpoints(on, &plan.checkpoints).await?;
     end_tasks(on, &plan.endings).await?;
@@ -143,6 +145,34 @@ async fn insert_tasks(on: &mut PgConnection, begins: &[&Begin]) -> Done {
         .bind(column(begins, |begin| begin.started_at.micros()))
         .execute(on)
         .await?;
+    Ok(())
+}
+
+/// One by one: refusals are few, and cheap to refuse when they are many.
+async fn insert_refusals(on: &mut PgConnection, refusals: &[&Refusal]) -> Done {
+    for refusal in refusals {
+        query(refusal::INSERT)
+            .bind(refusal.task.uuid())
+            .bind(refusal.account.uuid())
+            .bind(refusal.key.uuid())
+            .bind(refusal.node.uuid())
+            .bind(refusal.kind.as_str())
+            .bind(&*refusal.model)
+            .bind(refusal.model_type.as_str())
+            .bind(refusal.stream)
+            .bind(refusal.simulated())
+            .bind(refusal::NOBODY)
+            .bind(signed(refusal.input_tokens))
+            .bind(refusal.catalog_revision)
+            .bind(refusal.runner_policy.uuid())
+            .bind(refusal.started_at.micros())
+            .bind(refusal.finished_at.micros())
+            .bind(refusal.code.as_str())
+            .bind(refusal.message.as_str())
+            .bind(refusal.trace_json.as_deref())
+            .execute(&mut *on)
+            .await?;
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::begin::Begin;
 use super::note::AttemptRow;
 use super::plan::{Charge, Ending, Facts, FirstUse, KnownTask, Needs, Plan};
+use super::refusal::{self, Refusal};
 use crate::books;
 use crate::error::StoreError;
 
@@ -82,6 +83,7 @@ fn read_key(on: &Connection, account: AccountId, key: &str) -> Result<Option<Fir
 /// Writes what was decided, within the same transaction.
 pub(super) fn write(on: &Connection, plan: &Plan<'_>) -> Done {
     plan.begins.iter().try_for_each(|begin| insert_task(on, begin))?;
+    plan.refusals.iter().try_for_each(|refusal| insert_refusal(on, refusal))?;
     plan.holds.iter().try_for_each(|(task, hold)| set_hold(on, *task, *hold))?;
     for checkpoint in &plan.checkpoints {
         on.prepare_cached("UPDATE tasks SET usage = ?2, bill = ?3 WHERE id = ?1 AND status = 'running'")?.execute(params![
@@ -138,6 +140,31 @@ fn insert_task(on: &Connection, begin: &Begin) -> Done {
         begin.idempotency.as_ref().map(|idempotency| &idempotency.key),
         begin.idempotency.as_ref().map(|idempotency| &idempotency.body_hash),
         begin.started_at.micros(),
+    ])?;
+    Ok(())
+}
+
+fn insert_refusal(on: &Connection, refusal: &Refusal) -> Done {
+    let mut insert = on.prepare_cached(&refusal::INSERT.replace('$', "?"))?;
+    insert.execute(params![
+        refusal.task.uuid().as_bytes(),
+        refusal.account.uuid().as_bytes(),
+        refusal.key.uuid().as_bytes(),
+        refusal.node.uuid().as_bytes(),
+        refusal.kind.as_str(),
+        &*refusal.model,
+        refusal.model_type.as_str(),
+        refusal.stream,
+        refusal.simulated(),
+        refusal::NOBODY.as_bytes(),
+        signed(refusal.input_tokens),
+        refusal.catalog_revision,
+        refusal.runner_policy.uuid().as_bytes(),
+        refusal.started_at.micros(),
+        refusal.finished_at.micros(),
+        refusal.code.as_str(),
+        refusal.message,
+        refusal.trace_json,
     ])?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 use super::begin::{Begin, Begun};
 use super::finish::{Finish, Finished};
 use super::note::{Raise, Raised};
+use super::refusal::Refusal;
 use super::row::{CheckpointRow, FinishRow, NoteRow};
 use crate::error::StoreError;
 
@@ -47,6 +48,7 @@ impl<Q, A> Asked<Q, A> {
 #[derive(Debug)]
 pub(super) enum Work {
     Begin(Asked<Box<Begin>, Begun>),
+    Refuse(Asked<Box<Refusal>, ()>),
     Raise(Asked<Raise, Raised>),
     Finish(Asked<Box<FinishRow>, Finished>),
     Note(Box<NoteRow>),
@@ -78,6 +80,7 @@ pub(super) fn tell_all(batch: Vec<Work>, fate: Fate, failed: Option<&StoreError>
                     Err(_) | Ok(()) => orphans.extend(begin.as_deref().and_then(abandon)),
                 }
             }
+            Work::Refuse(asked) => drop(asked.tell(failed)),
             // Nobody needs to be told: these can be asked again without harm.
             Work::Raise(asked) => drop(asked.tell(failed)),
             // Our own must not get lost; the database will be back.

@@ -1,11 +1,13 @@
 //! The events of a task, put together from what its commits brought. What follows from the task's row is not
-//! written: the first two, and the last two of a task that went well at once.
+//! written: the first two, all of a refused task, and the last two of a task that went well at once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use easyai_core::error::ErrorCode;
 use easyai_core::event::{
-    AttemptStarted, Billings, Completed, Currency, Event, EventLog, EventPayload, Metrics, Normalizing, Progress, Settled, TaskResult,
+    AttemptStarted, Billings, Completed, Currency, Event, EventLog, EventPayload, Failed, Metrics, Normalizing, Progress, Settled,
+    TaskResult,
 };
 use easyai_core::id::TaskId;
 use easyai_core::kind::ModelType;
@@ -40,7 +42,10 @@ pub async fn events_of(db: &Db, task: &TaskRow, from: u32, currency: &Currency) 
     let select = "SELECT events FROM task_events WHERE task_id = $1 ORDER BY first_seq";
     let stored = sql!(conn, all One<String>, select, task.id.uuid())?;
     drop(conn);
-    let mut told = begun(task.model_type, &task.platform, task.simulated, task.started_at);
+    let mut told = match (task.status, task.attempts) {
+        (TaskStatus::Failed, 0) => refused(task),
+        _ => begun(task.model_type, &task.platform, task.simulated, task.started_at),
+    };
     if stored.is_empty() && task.status == TaskStatus::Succeeded {
         succeeded(db, task, currency, &mut told).await?;
     }
@@ -87,6 +92,16 @@ async fn resolved_model(db: &Db, task: &TaskRow) -> Result<Arc<str>, StoreError>
 /// The first two events, which a begin does not write.
 pub(crate) fn implied(model_type: ModelType, platform: &Arc<str>, simulated: bool, at: Timestamp) -> Vec<Event> {
     begun(model_type, platform, simulated, at).take()
+}
+
+/// The events of a task that was refused before it began.
+fn refused(task: &TaskRow) -> EventLog {
+    let mut log = EventLog::new(1, Progress::NONE, task.simulated);
+    log.add(EventPayload::Normalizing(Normalizing { model_type: task.model_type }), task.started_at);
+    let code = task.code.unwrap_or(ErrorCode::InternalError);
+    let failed = Failed { code, upstream_request_id: None, metrics: Metrics::default() };
+    log.add(EventPayload::Failed(failed), task.finished_at.unwrap_or(task.started_at));
+    log
 }
 
 fn begun(model_type: ModelType, platform: &Arc<str>, simulated: bool, at: Timestamp) -> EventLog {

@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use easyai_runner::{Reply, Served};
+use easyai_runner::{Caller, RefusedCall, Reply, Served, clock};
 
 use crate::api::error::ApiError;
 use crate::api::{auth, body, headers};
@@ -27,10 +27,30 @@ pub async fn create(State(app): State<Arc<App>>, request: Request) -> Response {
 async fn answer(app: &Arc<App>, request: Request) -> Result<Response, ApiError> {
     let (head, incoming) = request.into_parts();
     let caller = auth::caller(app, &head.headers)?;
-    let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
-    let ask = ask::read(caller, head.headers, bytes)?;
-    let reply = app.runner.chat(ask).await?;
-    Ok(respond(app, reply))
+    let read = match body::read(&head.headers, incoming, app.max_body_bytes).await {
+        Ok(bytes) => ask::read(&caller, head.headers, bytes),
+        Err(error) => Err(error),
+    };
+    match read {
+        Ok(ask) => Ok(respond(app, app.runner.chat(ask).await?)),
+        Err(error) => Err(unread(app, &caller, error).await),
+    }
+}
+
+/// A request that could not be read is a failed task too: its id can be looked up, and says what was wrong.
+async fn unread(app: &App, caller: &Caller, error: ApiError) -> ApiError {
+    let refused = error.as_call();
+    let call = RefusedCall {
+        caller,
+        model: "",
+        stream: false,
+        run_mode: caller.key.run_mode,
+        input_tokens: 0,
+        started_at: clock::now(),
+        trace: None,
+    };
+    app.runner.refused(call, &refused).await;
+    ApiError { task: Some(refused.task), ..error }
 }
 
 /// Every refusal has a task id too, so that a caller and an operator can speak of the same call.

@@ -25,7 +25,7 @@ const MAX_DEADLINE_MS: u64 = 86_400_000;
 ///
 /// # Errors
 /// `bad_request` names the field or header that is wrong.
-pub(super) fn read(caller: Caller, headers: HeaderMap, body: Bytes) -> Result<ChatAsk, ApiError> {
+pub(super) fn read(caller: &Caller, headers: HeaderMap, body: Bytes) -> Result<ChatAsk, ApiError> {
     let request = ChatRequest::parse(body)?;
     let run_mode = match text(&headers, &headers::RUN_MODE)? {
         None => RunMode::Live,
@@ -36,7 +36,7 @@ pub(super) fn read(caller: Caller, headers: HeaderMap, body: Bytes) -> Result<Ch
     let simulation = text(&headers, &headers::SIMULATION)?.map(simulation).transpose()?;
     let deadline = text(&headers, &headers::TIMEOUT_MS)?.map(deadline).transpose()?;
     let idempotency = text(&headers, &headers::IDEMPOTENCY_KEY)?.map(|key| idempotency(key, request.body())).transpose()?;
-    Ok(ChatAsk { caller, request, run_mode, simulation, deadline, idempotency, headers })
+    Ok(ChatAsk { caller: caller.clone(), request, run_mode, simulation, deadline, idempotency, headers })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
