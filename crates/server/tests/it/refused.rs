@@ -25,7 +25,7 @@ async fn a_refused_call_is_a_failed_task_that_says_why(#[values(Sqlite, Postgres
     for (answer, code, told) in &refused {
         let task = app.caller.task(&answer.task()).await;
         assert_eq!(
-            (task["status"].as_str(), task["code"].as_str(), task["charge"].as_str()),
+            (task["status"].as_str(), task["error"]["code"].as_str(), task["charge"].as_str()),
             (Some("failed"), Some(*code), Some("0")),
             "{task}"
         );
