@@ -4,13 +4,15 @@ mod left_out;
 mod order;
 mod selection;
 
-pub use crate::health::{Condition, Cooling, Demoted, HealthBook, LastResort};
+pub use crate::health::HealthBook;
+pub use crate::policy::LastResort;
 pub use left_out::{LeftOut, LeftOutReason};
 pub use selection::{Candidate, Candidates, NoCandidates, RefusedBy, Selection};
 
 use std::sync::Arc;
 
 use crate::catalog::{ApiKey, Catalog, Group, Model, PlatformModel};
+use crate::health::Standing;
 use crate::kind::ModelType;
 use crate::time::Timestamp;
 
@@ -46,16 +48,16 @@ pub fn select(catalog: &Catalog, ask: &Ask<'_>, health: &HealthBook, dice: u64) 
         match fitness(offer, ask, health) {
             Fitness::Fit { priority } => fit.push(Candidate { offer: Arc::clone(offer), priority, last_resort: false }),
             Fitness::Unfit(reason, detail) => left_out.push(LeftOut::new(offer, reason, None, detail)),
-            Fitness::Cooling(cooling) => {
-                left_out.push(LeftOut::new(offer, LeftOutReason::CoolingDown, Some(cooling.until), Some(Arc::clone(&cooling.reason))));
-                if soonest.as_ref().is_none_or(|resting| cooling.until < resting.until) {
-                    soonest = Some(Resting { offer, until: cooling.until });
+            Fitness::Cooling { until, why } => {
+                left_out.push(LeftOut::new(offer, LeftOutReason::CoolingDown, Some(until), Some(why)));
+                if soonest.as_ref().is_none_or(|resting| until < resting.until) {
+                    soonest = Some(Resting { offer, until });
                 }
             }
         }
     }
     if fit.is_empty() {
-        let offer = last_resort(soonest, health.last_resort, ask.now, &mut left_out)?;
+        let offer = last_resort(soonest, catalog.runner_policy.availability.last_resort, ask.now, &mut left_out)?;
         let priority = offer.priority.unwrap_or(offer.platform.priority);
         fit.push(Candidate { offer, priority, last_resort: true });
     }
@@ -106,7 +108,7 @@ fn last_resort(
 
 enum Fitness {
     Fit { priority: u32 },
-    Cooling(Cooling),
+    Cooling { until: Timestamp, why: Arc<str> },
     Unfit(LeftOutReason, Option<Arc<str>>),
 }
 
@@ -119,15 +121,13 @@ fn fitness(offer: &PlatformModel, ask: &Ask<'_>, health: &HealthBook) -> Fitness
     if ask.simulated {
         return Fitness::Fit { priority: own };
     }
-    if let Some(why) = health.conditions(offer).find_map(|condition| condition.disabled.as_ref()) {
-        return Fitness::Unfit(LeftOutReason::AutoDisabled, Some(Arc::clone(why)));
+    match health.standing(offer, ask.now) {
+        Standing::Disabled { reason } => Fitness::Unfit(LeftOutReason::AutoDisabled, Some(reason)),
+        Standing::Cooling { until, reason } | Standing::CircuitOpen { until, reason } | Standing::Probing { until, reason } => {
+            Fitness::Cooling { until, why: reason }
+        }
+        Standing::Well { .. } | Standing::MayProbe => Fitness::Fit { priority: own.saturating_add(health.demotion(offer, ask.now)) },
     }
-    let cooling = health.conditions(offer).filter_map(|condition| condition.cooling_at(ask.now));
-    if let Some(longest) = cooling.max_by_key(|cooling| cooling.until) {
-        return Fitness::Cooling(longest.clone());
-    }
-    let demotion = health.conditions(offer).map(|condition| condition.demotion_at(ask.now)).fold(0, u32::saturating_add);
-    Fitness::Fit { priority: own.saturating_add(demotion) }
 }
 
 #[cfg(test)]

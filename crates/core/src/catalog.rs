@@ -359,5 +359,5 @@ crate::words! {
 /// The policy set of a platform model that names none.
 #[must_use]
 pub fn default_policy_set() -> PolicySet {
-    PolicySet { id: PolicySetId::from_uuid(uuid::Uuid::nil()), name: "default".into(), retry: crate::policy::RetryPolicy::default() }
+    PolicySet::new(PolicySetId::from_uuid(uuid::Uuid::nil()), "default".into(), crate::policy::RetryPolicy::default())
 }

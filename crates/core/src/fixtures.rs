@@ -58,11 +58,11 @@ pub fn offer(platform: Platform) -> PlatformModel {
 }
 
 pub fn policy_set(retry: RetryPolicy) -> Arc<PolicySet> {
-    Arc::new(PolicySet { id: PolicySetId::from_uuid(Uuid::nil()), name: "standard".into(), retry })
+    Arc::new(PolicySet::new(PolicySetId::from_uuid(Uuid::nil()), "standard".into(), retry))
 }
 
 pub fn runner_policy(failover: FailoverPolicy) -> Arc<RunnerPolicy> {
-    Arc::new(RunnerPolicy { id: RunnerPolicyId::from_uuid(Uuid::nil()), failover })
+    Arc::new(RunnerPolicy::new(RunnerPolicyId::from_uuid(Uuid::nil()), failover))
 }
 
 pub fn model(offers: Vec<PlatformModel>) -> Model {

@@ -16,8 +16,10 @@ crate::words! {
         Fixed = "fixed",
         /// The table for failures that no rule matches.
         DefaultTable = "default_table",
-        /// The policy set of the platform model.
+        /// The retry policy of the platform model's policy set.
         RetryPolicy = "retry_policy",
+        /// The cooldown rules, circuit breaker or auto-disable rules of the platform model's policy set.
+        PolicySet = "policy_set",
         /// The runner policy.
         RunnerPolicy = "runner_policy",
         /// The platform model's own override.
@@ -48,6 +50,8 @@ crate::words! {
         Demote = "demote",
         /// Switched off until a person enables it.
         Disable = "disable",
+        /// Nothing is let through for a while, then one call.
+        OpenCircuit = "open_circuit",
     }
 }
 
@@ -71,7 +75,7 @@ impl std::fmt::Display for Ruling {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.source {
             PolicySource::Fixed | PolicySource::DefaultTable | PolicySource::Upstream => write!(f, "the {}", self.policy)?,
-            PolicySource::RetryPolicy | PolicySource::RunnerPolicy | PolicySource::CandidateOverride => {
+            PolicySource::RetryPolicy | PolicySource::PolicySet | PolicySource::RunnerPolicy | PolicySource::CandidateOverride => {
                 write!(f, "{} `{}`", self.source, self.policy)?;
             }
         }
@@ -145,6 +149,7 @@ impl RemedyNote {
             Remedy::CoolDown { scope, lasting } => (RemedyKind::CoolDown, scope, Some(lasting), None),
             Remedy::Demote { scope, steps, lasting } => (RemedyKind::Demote, scope, Some(lasting), Some(steps)),
             Remedy::Disable { scope } => (RemedyKind::Disable, scope, None, None),
+            Remedy::OpenCircuit { lasting } => (RemedyKind::OpenCircuit, remedy.scope(), Some(lasting), None),
         };
         Self { remedy: kind, scope, lasting_ms: lasting.map(millis), steps, source, rule }
     }
@@ -223,12 +228,14 @@ impl RemedyNote {
         let what = match self.scope {
             Scope::Platform => "the platform",
             Scope::PlatformModel => "this model of the platform",
+            Scope::Credential => "the platform's credential",
         };
         let time = self.lasting_ms.map(|ms| format!(" for {} s", ms.div_ceil(1_000))).unwrap_or_default();
         match self.remedy {
             RemedyKind::CoolDown => format!("; {what} cools down{time}"),
             RemedyKind::Demote => format!("; {what} is demoted by {}{time}", self.steps.unwrap_or(1)),
             RemedyKind::Disable => format!("; {what} is disabled until a person enables it"),
+            RemedyKind::OpenCircuit => format!("; its circuit breaker opens{time}"),
         }
     }
 }
@@ -286,6 +293,16 @@ mod tests {
         assert!(sentence.contains("stopped (rule_matched) because retry_policy `standard` rule 1"), "{sentence}");
         assert!(sentence.contains("was not called again because the default table [category=auth] has no second attempt"), "{sentence}");
         assert!(sentence.ends_with("; the platform is disabled until a person enables it"), "{sentence}");
+    }
+
+    #[test]
+    fn each_remedy_is_a_clause() {
+        let check = |remedy: Remedy, expected: &str| assert_eq!(RemedyNote::of(&remedy, PolicySource::PolicySet, None).clause(), expected);
+        let lasting = Duration::from_secs(30);
+        check(Remedy::CoolDown { scope: Scope::Credential, lasting }, "; the platform's credential cools down for 30 s");
+        check(Remedy::Demote { scope: Scope::PlatformModel, steps: 2, lasting }, "; this model of the platform is demoted by 2 for 30 s");
+        check(Remedy::Disable { scope: Scope::Platform }, "; the platform is disabled until a person enables it");
+        check(Remedy::OpenCircuit { lasting }, "; its circuit breaker opens for 30 s");
     }
 
     #[test]

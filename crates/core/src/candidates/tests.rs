@@ -4,7 +4,7 @@ use super::*;
 use crate::catalog::{AllowedModels, Enabled, Strategy};
 use crate::error::ErrorCode;
 use crate::fixtures::{catalog, group, key, model, offer, platform};
-use crate::policy::{Remedy, Scope};
+use crate::policy::{Availability, Remedy, RunnerPolicy, Scope};
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn offers(text: &str) -> Vec<PlatformModel> {
 
 fn health(offers: &[PlatformModel], remedies: &[(usize, Remedy)]) -> HealthBook {
     let mut book = HealthBook::default();
-    remedies.iter().for_each(|(index, remedy)| book.apply(remedy, &offers[*index], at(0), &"boom".into()));
+    remedies.iter().for_each(|(index, remedy)| drop(book.apply(remedy, &offers[*index], None, at(0), &"boom".into())));
     book
 }
 
@@ -125,7 +125,8 @@ fn a_demotion_lowers_the_priority_until_it_is_over() {
     let selection = choose(model(list.clone()), &demoted, 0).unwrap();
     assert_eq!((names(&selection).as_str(), selection.candidates[1].priority), ("b a", 4));
     let mut healed = demoted;
-    assert!(healed.succeeded(&list[0]) && !healed.succeeded(&list[0]));
+    let three = NonZeroU32::new(3).unwrap();
+    assert_eq!((healed.succeeded(&list[0], three, at(0)).len(), healed.succeeded(&list[0], three, at(0)).len()), (2, 0));
     assert_eq!(names(&choose(model(list), &healed, 0).unwrap()), "a b");
 }
 
@@ -145,7 +146,12 @@ fn of_candidates_that_all_cool_down_the_soonest_serves() {
 fn where_no_last_resort_is_wanted_callers_are_told_when_to_come_again() {
     let list = offers("a b");
     let cooling = health(&list, &[(0, cool(Scope::Platform, 600)), (1, cool(Scope::Platform, 30))]);
-    let refused = choose(model(list), &HealthBook { last_resort: LastResort::Rests, ..cooling }, 0).unwrap_err();
+    let mut catalog = catalog(model(list));
+    let availability = Availability { last_resort: LastResort::Rests, ..Availability::default() };
+    catalog.runner_policy = Arc::new(RunnerPolicy { availability, ..RunnerPolicy::clone(&catalog.runner_policy) });
+    let (key, group) = (key(AllowedModels::All), group(AllowedModels::All));
+    let ask = Ask { model: "m", model_type: ModelType::TextGenerate, key: &key, group: &group, now: at(0), simulated: false };
+    let refused = select(&catalog, &ask, &cooling, 0).unwrap_err();
     assert_eq!((refused.code(), refused.retry_after()), (ErrorCode::CandidatesCoolingDown, Some(Duration::from_secs(30))));
     assert_eq!(refused.to_string(), "all platforms of this model are cooling down after failures: try again in 30 s");
 }

@@ -50,6 +50,7 @@ impl<'a> EffectiveRetry<'a> {
             PolicySource::Fixed
             | PolicySource::DefaultTable
             | PolicySource::RetryPolicy
+            | PolicySource::PolicySet
             | PolicySource::RunnerPolicy
             | PolicySource::Upstream => self.candidate.policy_set.name.to_string(),
         };

@@ -52,6 +52,7 @@ impl Case {
             Some((Remedy::CoolDown { scope, lasting }, _)) => format!(", cool down {scope} {} s", lasting.as_secs()),
             Some((Remedy::Demote { scope, steps, lasting }, _)) => format!(", demote {scope} {steps} {} s", lasting.as_secs()),
             Some((Remedy::Disable { scope }, _)) => format!(", disable {scope}"),
+            Some((Remedy::OpenCircuit { lasting }, _)) => format!(", open circuit {} s", lasting.as_secs()),
         };
         assert_eq!(format!("{again} | {then}{remedy}"), expected, "{}", failure.category);
     }

@@ -98,6 +98,9 @@ pub enum BadFailoverRule {
         /// The most it can be.
         most: NonZeroU32,
     },
+    /// Credentials have no priority.
+    #[error("`scope` is credential, which has no priority to lower: write platform or platform_model")]
+    DemotedCredential,
 }
 
 impl TryFrom<Wire> for FailoverRule {
@@ -118,6 +121,9 @@ impl TryFrom<Wire> for FailoverRule {
         ];
         if let Some((field, _)) = unused.into_iter().find(|(_, unused)| *unused) {
             return Err(BadFailoverRule::Unused { field, action });
+        }
+        if action == FailoverAction::DemoteAndNext && scope == Some(Scope::Credential) {
+            return Err(BadFailoverRule::DemotedCredential);
         }
         for (field, given, most) in [("seconds", seconds, bounds::MAX_REMEDY_SECONDS), ("steps", steps, bounds::MAX_DEMOTION_STEPS)] {
             if let Some(given) = given.filter(|given| *given > most) {
@@ -145,6 +151,7 @@ mod tests {
         refused(r#"{"action": "disable_and_next", "seconds": 2}"#, "`seconds` has no meaning");
         refused(r#"{"action": "disable_and_next", "second": 2}"#, "unknown field `second`");
         refused(r#"{"action": "cooldown_and_next", "seconds": 99999999}"#, "`seconds` is 99999999: use at most 2592000");
+        refused(r#"{"action": "demote_and_next", "scope": "credential"}"#, "`scope` is credential, which has no priority");
         refused(r#"{"action": "skip"}"#, "`skip` is not a failover action");
         refused(r#"{"match": {}}"#, "action");
     }

@@ -1,17 +1,28 @@
-//! The rule language: retry policies (policy sets) and the runner policy (failover). A policy's JSON is itself the contract: it is
+//! The rule language: policy sets (retry, cooldown, circuit breaker, auto-disable) and the runner policy (failover, demotion,
+//! availability). A policy's JSON is itself the contract: it is
 //! what the catalogue file, the database and the API hold, and an unknown field or value is refused when it is read.
 
+mod auto_disable;
+mod availability;
 mod backoff;
 mod bounds;
+mod breaker;
+mod cooldown;
 pub mod default_table;
+mod demotion;
 mod failover;
 mod remedy;
 mod retry;
 mod rule;
 mod status;
 
+pub use auto_disable::{AutoDisablePolicy, AutoDisableRule};
+pub use availability::{Availability, LastResort};
 pub use backoff::{Backoff, BackoffMultiplier, BadBackoffMultiplier};
 pub(crate) use bounds::{some_max_duration_seconds, some_max_platforms};
+pub use breaker::{BadBreakerPolicy, BreakerPolicy};
+pub use cooldown::{CooldownPolicy, CooldownRule};
+pub use demotion::{BadDemotionRule, DemotionPolicy, DemotionRule};
 pub use failover::{BadFailoverRule, FailoverAction, FailoverPolicy, FailoverRule};
 pub use remedy::{Remedy, Scope};
 pub use retry::{RetryOverride, RetryPolicy, RetryRule};
@@ -31,13 +42,39 @@ pub struct PolicySet {
     pub name: Arc<str>,
     /// When the same client is called again.
     pub retry: RetryPolicy,
+    /// How long which failures keep whom alone, in place of the default table.
+    pub cooldown: CooldownPolicy,
+    /// When its platform models are let alone before they fail again; none: never.
+    pub breaker: Option<BreakerPolicy>,
+    /// Which failures switch something off until a person enables it.
+    pub auto_disable: AutoDisablePolicy,
 }
 
-/// The one active failover policy, at one version. A run keeps the version it began with.
+impl PolicySet {
+    /// One with nothing but a retry policy.
+    #[must_use]
+    pub fn new(id: PolicySetId, name: Arc<str>, retry: RetryPolicy) -> Self {
+        Self { id, name, retry, cooldown: CooldownPolicy::default(), breaker: None, auto_disable: AutoDisablePolicy::default() }
+    }
+}
+
+/// The one active failover and demotion policy, at one version. A run keeps the version it began with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunnerPolicy {
     /// This version.
     pub id: RunnerPolicyId,
     /// When and how the next platform is tried.
     pub failover: FailoverPolicy,
+    /// Which failures lower a candidate's priority, and how successes heal it.
+    pub demotion: DemotionPolicy,
+    /// How many of a model's candidates may be out at once.
+    pub availability: Availability,
+}
+
+impl RunnerPolicy {
+    /// One with nothing but a failover policy.
+    #[must_use]
+    pub fn new(id: RunnerPolicyId, failover: FailoverPolicy) -> Self {
+        Self { id, failover, demotion: DemotionPolicy::default(), availability: Availability::default() }
+    }
 }

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 crate::words! {
     /// What a remedy is about.
+    #[derive(Default)]
     pub enum Scope as "scope" {
         /// The whole platform.
         Platform = "platform",
-        /// One model of the platform.
+        /// One model of the platform: what is meant where nothing is said.
+        #[default]
         PlatformModel = "platform_model",
+        /// The credential that was used; the platform where it has none.
+        Credential = "credential",
     }
 }
 
@@ -36,6 +40,11 @@ pub enum Remedy {
         /// What is switched off.
         scope: Scope,
     },
+    /// Let nothing through to this model of the platform until the time is over, and then one call, to see how it is.
+    OpenCircuit {
+        /// For how long.
+        lasting: Duration,
+    },
 }
 
 impl Remedy {
@@ -44,6 +53,7 @@ impl Remedy {
     pub const fn scope(&self) -> Scope {
         match *self {
             Self::CoolDown { scope, .. } | Self::Demote { scope, .. } | Self::Disable { scope } => scope,
+            Self::OpenCircuit { .. } => Scope::PlatformModel,
         }
     }
 
@@ -52,7 +62,7 @@ impl Remedy {
     pub fn shuts_the_platform(&self) -> bool {
         match self {
             Self::CoolDown { scope, .. } | Self::Disable { scope } => *scope == Scope::Platform,
-            Self::Demote { .. } => false,
+            Self::Demote { .. } | Self::OpenCircuit { .. } => false,
         }
     }
 }

@@ -37,6 +37,16 @@ impl Match {
     }
 }
 
+/// The first of `rules` whose match matches, with its number from 1.
+pub(crate) fn first_match<'a, R>(
+    rules: &'a [R],
+    of: impl Fn(&R) -> &Match,
+    failure: &Failure,
+    model_type: ModelType,
+) -> Option<(u32, &'a R)> {
+    (1..).zip(rules).find(|(_, rule)| of(rule).matches(failure, model_type))
+}
+
 impl std::fmt::Display for Match {
     /// The conditions as a trace shows them: `categories=[timeout], status_codes=[5xx]`, or `any failure`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
