@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use crate::id::{AccountId, CredentialId, GroupId, KeyId, ModelId, PlatformId, PlatformModelId, PolicySetId};
 use crate::kind::{ModelType, Provider, RunMode};
+use crate::limit::LimitSet;
 use crate::policy::{PolicySet, RetryOverride, RunnerPolicy};
 use crate::price::{Multiplier, PriceVersion};
 use crate::time::Timestamp;
@@ -54,6 +55,8 @@ pub struct Group {
     pub price_multiplier: Multiplier,
     /// Which models its accounts may use.
     pub models: AllowedModels,
+    /// What its accounts may use together.
+    pub limits: Arc<LimitSet>,
 }
 
 /// A set of public model names.
@@ -96,6 +99,8 @@ pub struct Account {
     pub group: GroupId,
     /// Whether it may make calls.
     pub enabled: Enabled,
+    /// What it may use.
+    pub limits: Arc<LimitSet>,
 }
 
 /// What a caller sends, without the secret itself.
@@ -115,6 +120,8 @@ pub struct ApiKey {
     pub revoked_at: Option<Timestamp>,
     /// Whether its tasks are simulated.
     pub run_mode: RunMode,
+    /// What it may use.
+    pub limits: Arc<LimitSet>,
 }
 
 crate::words! {
@@ -124,6 +131,53 @@ crate::words! {
         Priority = "priority",
         /// By weight alone, whatever the priority.
         Weighted = "weighted",
+        /// By calls under way for each unit of weight, within equal priority.
+        LeastBusy = "least_busy",
+        /// By the time to the first useful delta, within equal priority; now and then another one, to notice that it got better.
+        LowestLatency = "lowest_latency",
+        /// By what the platform charges for such a call (its price where the cost is not known), within equal priority.
+        LowestCost = "lowest_cost",
+    }
+}
+
+crate::words! {
+    /// What a request may need that not every model can do.
+    pub enum Capability as "capability" {
+        /// Calling tools.
+        Tools = "tools",
+        /// Looking at images.
+        Vision = "vision",
+        /// Hearing, or speaking.
+        Audio = "audio",
+        /// Answering by a JSON schema.
+        JsonSchema = "json_schema",
+    }
+}
+
+/// What of a model is no list of offers. Its JSON is what the database keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelSettings {
+    /// Models to try, in order, when all candidates of this one have failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<Arc<str>>,
+    /// Whether calls that share a prompt prefer who served them before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stickiness: Option<Stickiness>,
+}
+
+/// Calls with the same `prompt_cache_key`, `user`, session header or beginning of the prompt prefer the candidate that served them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Stickiness {
+    /// How long after the last call it is remembered.
+    pub seconds: NonZeroU32,
+}
+
+impl Default for Stickiness {
+    /// Ten minutes: prompt caches of the large providers live for five to ten.
+    fn default() -> Self {
+        Self { seconds: ms(600) }
     }
 }
 
@@ -136,6 +190,8 @@ pub struct Model {
     pub name: Arc<str>,
     /// How its candidates are ordered.
     pub strategy: Strategy,
+    /// Fallbacks and stickiness.
+    pub settings: ModelSettings,
     /// When it came to the catalogue.
     pub created_at: Timestamp,
     /// All platform models of this model, in no particular order.
@@ -169,6 +225,10 @@ pub struct PlatformModel {
     pub policy_set: Arc<PolicySet>,
     /// What differs from the policy set and the runner policy here.
     pub overrides: CandidateOverrides,
+    /// What it can do beside plain text; none if nobody said: then it is asked for anything.
+    pub capabilities: Option<Vec<Capability>>,
+    /// What may be asked of it.
+    pub limits: Arc<LimitSet>,
     /// Whether it is in use.
     pub enabled: Enabled,
 }
@@ -211,6 +271,8 @@ pub struct Platform {
     pub test_mode: bool,
     /// Options of its provider's client.
     pub options: PlatformOptions,
+    /// What may be asked of it.
+    pub limits: Arc<LimitSet>,
     /// Whether it is in use.
     pub enabled: Enabled,
 }
@@ -229,8 +291,12 @@ pub enum ProxySetting {
 pub struct Credential {
     /// Its id.
     pub id: CredentialId,
+    /// What people call it: its own name, or its place such as `credential 1`. No part of the secret.
+    pub name: Arc<str>,
     /// Its share of the calls.
     pub weight: NonZeroU32,
+    /// What may be asked with it.
+    pub limits: Arc<LimitSet>,
     /// What is sent.
     pub secret: SecretString,
 }

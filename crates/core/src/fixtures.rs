@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::candidates::{Candidate, Candidates, Selection};
 use crate::catalog::{
-    AllowedModels, ApiKey, CandidateOverrides, Catalog, Enabled, Group, Model, Platform, PlatformModel, PlatformOptions, Strategy, Timeouts,
+    AllowedModels, ApiKey, CandidateOverrides, Catalog, Enabled, Group, Model, ModelSettings, Platform, PlatformModel, PlatformOptions,
+    Strategy, Timeouts,
 };
 use crate::id::{AccountId, GroupId, KeyId, ModelId, PlatformId, PlatformModelId, PolicySetId, PriceId, RunnerPolicyId};
 use crate::kind::{ModelType, Provider, RunMode};
@@ -33,6 +34,7 @@ pub fn platform(name: &str) -> Platform {
         timeouts: Timeouts::default(),
         test_mode: false,
         options: PlatformOptions::default(),
+        limits: Arc::default(),
         enabled: Enabled::Yes,
     }
 }
@@ -53,6 +55,8 @@ pub fn offer(platform: Platform) -> PlatformModel {
         max_output_tokens: None,
         policy_set: policy_set(RetryPolicy::default()),
         overrides: CandidateOverrides::default(),
+        capabilities: None,
+        limits: Arc::default(),
         enabled: Enabled::Yes,
     }
 }
@@ -70,6 +74,7 @@ pub fn model(offers: Vec<PlatformModel>) -> Model {
         id: ModelId::from_uuid(Uuid::nil()),
         name: "m".into(),
         strategy: Strategy::Priority,
+        settings: ModelSettings::default(),
         created_at: Timestamp::from_micros(0),
         offers: offers.into_iter().map(Arc::new).collect(),
     }
@@ -94,7 +99,7 @@ pub fn catalog(model: Model) -> Catalog {
 }
 
 pub fn group(models: AllowedModels) -> Group {
-    Group { id: GroupId::from_uuid(Uuid::nil()), name: "default".into(), price_multiplier: Multiplier::ONE, models }
+    Group { id: GroupId::from_uuid(Uuid::nil()), name: "default".into(), price_multiplier: Multiplier::ONE, models, limits: Arc::default() }
 }
 
 pub fn key(models: AllowedModels) -> ApiKey {
@@ -106,6 +111,7 @@ pub fn key(models: AllowedModels) -> ApiKey {
         expires_at: None,
         revoked_at: None,
         run_mode: RunMode::Live,
+        limits: Arc::default(),
     }
 }
 

@@ -1,19 +1,32 @@
 //! How candidates are, live: what policies did to them after failures. Read without a lock on every request, changed rarely.
 //!
-//! Cooldowns and demotions live in memory. What was switched off is a row too, so that a restart keeps it and every process sees it.
+//! Every change is written down at once by a task of its own ([`HealthBoard::keep`]), so that a restart keeps it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use easyai_core::catalog::PlatformModel;
-use easyai_core::health::HealthBook;
-use easyai_core::policy::Remedy;
+use easyai_core::health::{Condition, Failed, HealthBook, Subject};
+use easyai_core::policy::{Remedy, RunnerPolicy};
 use easyai_core::time::Timestamp;
+use easyai_core::trace::RemedyNote;
+use easyai_store::candidate_state::{self, Change};
+use easyai_store::{Db, StoreError};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// When what could not be written is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// The live conditions of all candidates.
 #[derive(Debug, Default)]
 pub struct HealthBoard {
     book: ArcSwap<HealthBook>,
+    /// What is not written yet, and whether it was switched off by that.
+    unwritten: Mutex<HashMap<Subject, bool>>,
+    changed: Notify,
 }
 
 impl HealthBoard {
@@ -23,40 +36,144 @@ impl HealthBoard {
         self.book.load_full()
     }
 
-    /// Carries out what a decision ordered.
-    pub fn apply(&self, remedy: &Remedy, offer: &PlatformModel, now: Timestamp, reason: &Arc<str>) {
-        self.book.rcu(|book| {
-            let mut book = HealthBook::clone(book);
-            book.apply(remedy, offer, now, reason);
-            book
+    /// Carries out what a decision ordered, and counts the failure. Gives what else that did, for the trace.
+    pub fn failed(&self, failed: &Failed<'_>, ordered: &[Remedy], now: Timestamp, reason: &Arc<str>) -> Vec<RemedyNote> {
+        let (mut notes, mut changed) = (Vec::new(), Vec::new());
+        self.change(|book| {
+            let effects = book.failed(failed, now);
+            changed = effects.changed;
+            notes = effects.remedies;
+            changed.extend(ordered.iter().filter_map(|remedy| book.apply(remedy, failed.offer, failed.credential, now, reason)));
         });
+        let done = ordered.iter().chain(notes.iter().map(|(remedy, _)| remedy));
+        let off: Vec<Subject> = done
+            .filter(|remedy| matches!(remedy, Remedy::Disable { .. }))
+            .map(|remedy| Subject::of(remedy.scope(), failed.offer, failed.credential))
+            .collect();
+        self.write_down(changed.into_iter().map(|subject| (subject, off.contains(&subject))));
+        notes.into_iter().map(|(_, note)| note).collect()
     }
 
-    /// A success heals demotions. Costs nothing where there is none.
-    pub fn succeeded(&self, offer: &PlatformModel) {
-        if self.book.load().conditions(offer).any(|condition| condition.demoted.is_some()) {
-            self.book.rcu(|book| {
-                let mut book = HealthBook::clone(book);
-                book.succeeded(offer);
-                book
-            });
+    /// A success heals. Costs a look where there is nothing to heal.
+    pub fn succeeded(&self, offer: &PlatformModel, policy: &RunnerPolicy, now: Timestamp) {
+        if self.book.load().success_matters(offer, now) {
+            let mut changed = Vec::new();
+            self.change(|book| changed = book.succeeded(offer, policy.demotion.heal_steps, now));
+            self.write_down(changed.into_iter().map(|subject| (subject, false)));
         }
     }
 
-    /// Takes over who is switched off, as the rows say: those who are no longer listed serve again.
-    pub fn set_disabled(&self, disabled: &easyai_store::candidate_state::Disabled) {
+    /// Takes the one probe of a half-open circuit breaker; `None` if another call has it. Costs a look where there is no breaker.
+    pub fn probe(self: &Arc<Self>, offer: &Arc<PlatformModel>, now: Timestamp) -> Option<Probe> {
+        if !self.book.load().needs_probe(offer, now) {
+            return Some(Probe { board: None, offer: Arc::clone(offer), begun: now });
+        }
+        let mut taken = false;
+        self.change(|book| taken = book.begin_probe(offer, now));
+        taken.then(|| Probe { board: Some(Arc::clone(self)), offer: Arc::clone(offer), begun: now })
+    }
+
+    /// Takes over what the rows say at the start.
+    pub fn restore(&self, rows: Vec<(Subject, Condition)>) {
+        self.change(|book| rows.iter().for_each(|(subject, condition)| book.restore(*subject, condition.clone())));
+    }
+
+    /// Takes over who is switched off, as the rows say: those who are no longer listed serve again, whatever was the matter with them.
+    /// What is not written yet is not overruled by rows that don't know it.
+    pub fn follow(&self, rows: &[(Subject, Condition)], now: Timestamp) {
+        let unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let settled = |subject: &Subject| !unwritten.contains_key(subject);
+        self.change(|book| {
+            let off = book.iter().filter(|(_, condition)| condition.disabled.is_some()).map(|(subject, _)| subject);
+            let listed = |subject: &Subject| rows.iter().any(|(row, condition)| row == subject && condition.disabled.is_some());
+            let enabled: Vec<Subject> = off.filter(settled).filter(|subject| !listed(subject)).collect();
+            for subject in enabled {
+                book.enable(subject);
+            }
+            for (subject, condition) in rows.iter().filter(|(subject, condition)| condition.disabled.is_some() && settled(subject)) {
+                book.set_disabled(*subject, condition.disabled.clone(), now);
+            }
+        });
+    }
+
+    /// Writes changes down as they come, until `stop`; then what is left.
+    pub async fn keep(&self, db: &Db, stop: &CancellationToken) {
+        loop {
+            let stopping = stop.run_until_cancelled(self.changed.notified()).await.is_none();
+            match self.write(db).await {
+                Ok(()) => {}
+                Err(error) if stopping => {
+                    tracing::error!(%error, "The health of some candidates could not be written: a restart forgets their last change");
+                }
+                Err(error) => {
+                    tracing::error!(%error, "The health of some candidates could not be written: trying again");
+                    tokio::time::sleep(TRY_AGAIN).await;
+                    self.changed.notify_one();
+                }
+            }
+            if stopping {
+                return;
+            }
+        }
+    }
+
+    /// Writes what is not written yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it can't be written; then it is tried again with the next change.
+    pub async fn write(&self, db: &Db) -> Result<(), StoreError> {
+        let taken = std::mem::take(&mut *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner));
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let book = self.now();
+        let condition = |subject| book.get(subject).cloned().unwrap_or_default();
+        let changes: Vec<Change> = taken
+            .iter()
+            .map(|(subject, switched_off)| Change { subject: *subject, condition: condition(*subject), switched_off: *switched_off })
+            .collect();
+        let written = candidate_state::save(db, &changes).await;
+        if written.is_err() {
+            self.note(taken);
+        }
+        written
+    }
+
+    fn change(&self, mut change: impl FnMut(&mut HealthBook)) {
         self.book.rcu(|book| {
             let mut book = HealthBook::clone(book);
-            for condition in book.platforms.values_mut().chain(book.platform_models.values_mut()) {
-                condition.disabled = None;
-            }
-            for (platform, reason) in &disabled.platforms {
-                book.platforms.entry(*platform).or_default().disabled = Some(Arc::clone(reason));
-            }
-            for (platform_model, reason) in &disabled.platform_models {
-                book.platform_models.entry(*platform_model).or_default().disabled = Some(Arc::clone(reason));
-            }
+            change(&mut book);
             book
         });
+    }
+
+    fn write_down(&self, changed: impl IntoIterator<Item = (Subject, bool)>) {
+        if self.note(changed) {
+            self.changed.notify_one();
+        }
+    }
+
+    fn note(&self, changed: impl IntoIterator<Item = (Subject, bool)>) -> bool {
+        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        for (subject, switched_off) in changed {
+            *unwritten.entry(subject).or_default() |= switched_off;
+        }
+        !unwritten.is_empty()
+    }
+}
+
+/// The right to call a candidate: the one probe of its circuit breaker, where that is half-open. Given back when dropped.
+#[derive(Debug)]
+pub struct Probe {
+    board: Option<Arc<HealthBoard>>,
+    offer: Arc<PlatformModel>,
+    begun: Timestamp,
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        if let Some(board) = &self.board {
+            board.change(|book| book.give_back_probe(&self.offer, self.begun));
+        }
     }
 }

@@ -7,6 +7,7 @@ use easyai_core::candidates::Selection;
 use easyai_core::catalog::{Credential, PlatformModel};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure, Sent};
+use easyai_core::health::Failed;
 use easyai_core::id::{ModelId, PlatformId, TaskId};
 use easyai_core::kind::ModelType;
 use easyai_core::money::Money;
@@ -17,7 +18,7 @@ use easyai_limits::{Lease, Slot};
 use easyai_store::journal::{Finish, Raised};
 
 use crate::bill::Terms;
-use crate::clock::dice;
+use crate::clock::{dice, now};
 use crate::error::CallError;
 use crate::prepare::ChatAsk;
 use crate::record::{End, Record};
@@ -164,7 +165,7 @@ async fn attempt(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>, c
         ChatAnswer::Stream(stream) => stream.upstream_request_id(),
     };
     live.record.answered(request_id);
-    runner.health.succeeded(offer);
+    runner.health.succeeded(offer, &live.ask.caller.catalog.runner_policy, now());
     Ok(answer)
 }
 
@@ -192,13 +193,20 @@ async fn afford(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>) ->
 /// Tells the machine, carries out what it ordered, and writes down why.
 fn failed(runner: &Runner, live: &mut Live, opening: &mut Opening, offer: &Arc<PlatformModel>, failure: &Failure, max_ms: u64) -> Step {
     let watch = live.record.subject().watch;
-    let verdict = opening.failed(failure, watch.elapsed(), Dice(dice()));
-    tracing::info!(task.id = %live.record.subject().task, platform = %offer.platform.name, category = %failure.category, "{}", verdict.entry.sentence());
+    let mut verdict = opening.failed(failure, watch.elapsed(), Dice(dice()));
     if !live.terms.simulated {
-        for remedy in &verdict.remedies {
-            runner.carry_out(remedy, offer, &verdict.entry);
-        }
+        let failed = Failed {
+            offer,
+            credential: None,
+            failure,
+            model_type: opening.model_type(),
+            runner: opening.policy(),
+            deadline_passed: live.ask.deadline.is_some_and(|deadline| watch.elapsed() >= deadline),
+        };
+        let reason = verdict.entry.sentence().into();
+        verdict.entry.remedies.extend(runner.health.failed(&failed, &verdict.remedies, now(), &reason));
     }
+    tracing::info!(task.id = %live.record.subject().task, platform = %offer.platform.name, category = %failure.category, "{}", verdict.entry.sentence());
     if let Some(note) = live.record.attempt_failed(failure, &verdict.entry, max_ms) {
         // What ends the run is written by its finish in a moment.
         if !matches!(verdict.step, Step::Stop(_)) {

@@ -5,20 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use easyai_clients::{ChatAnswer, Clients};
-use easyai_core::catalog::{Catalog, PlatformModel};
+use easyai_core::catalog::Catalog;
 use easyai_core::id::{NodeId, TaskId};
 use easyai_core::money::Money;
-use easyai_core::policy::Remedy;
 use easyai_core::run::Stop;
-use easyai_core::trace::TraceEntry;
 use easyai_limits::{Limits, Slot};
 use easyai_store::journal::RecordedAnswer;
 use easyai_store::vault::Vault;
-use easyai_store::{Db, Journal, StoreError, candidate_state};
+use easyai_store::{Db, Journal, StoreError};
 use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::now;
 use crate::deliver::Delivering;
 use crate::error::CallError;
 use crate::finish::{Finisher, Instead};
@@ -41,7 +38,7 @@ pub struct Runner {
     pub(crate) journal: Journal,
     pub(crate) finisher: Finisher,
     pub(crate) clients: Clients,
-    pub(crate) health: HealthBoard,
+    pub(crate) health: Arc<HealthBoard>,
     pub(crate) outputs: Outputs,
     pub(crate) limits: Limits,
     /// What is counted, for `/metrics`.
@@ -114,7 +111,7 @@ impl Runner {
     /// # Errors
     /// [`StoreError`] if the catalogue can't be read.
     pub async fn start(parts: Parts) -> Result<Arc<Self>, StoreError> {
-        let health = HealthBoard::default();
+        let health = Arc::new(HealthBoard::default());
         let snapshot = Snapshot::load(&parts.db, &parts.vault, &health).await?;
         Ok(Arc::new(Self {
             finisher: Finisher::new(parts.journal.clone(), parts.settings.finish_patience),
@@ -136,6 +133,11 @@ impl Runner {
     /// Takes up changes of the catalogue until `stop`.
     pub async fn follow_catalog(&self, stop: &CancellationToken) {
         self.snapshot.follow(&self.db, &self.vault, &self.health, stop).await;
+    }
+
+    /// Writes down how candidates are, whenever that changes, until `stop`.
+    pub async fn keep_health(&self, stop: &CancellationToken) {
+        self.health.keep(&self.db, stop).await;
     }
 
     /// The catalogue as it is now.
@@ -179,6 +181,7 @@ impl Runner {
     /// [`StoreError`] if something could not be written.
     pub async fn settled(&self) -> Result<(), StoreError> {
         self.finisher.drained().await;
+        self.health.write(&self.db).await?;
         self.journal.flush().await
     }
 
@@ -219,20 +222,5 @@ impl Runner {
         // Whether it is written now or in a moment, it costs nothing: the caller need not be told otherwise.
         self.finisher.settle(live.record.finish(end, None, None, None), Instead::TheSame).await;
         error
-    }
-
-    /// Does to a candidate what a decision ordered. What switches something off is made durable too.
-    pub(crate) fn carry_out(&self, remedy: &Remedy, offer: &Arc<PlatformModel>, entry: &TraceEntry) {
-        let reason: Arc<str> = entry.sentence().into();
-        self.health.apply(remedy, offer, now(), &reason);
-        if let Remedy::Disable { scope } = *remedy {
-            let (db, offer) = (self.db.clone(), Arc::clone(offer));
-            tracing::error!(platform = %offer.platform.name, "A {scope} was switched off until a person enables it: {reason}");
-            drop(self.finisher.background(async move {
-                if let Err(error) = candidate_state::disable(&db, scope, offer.platform.id, offer.id, &reason, "policy").await {
-                    tracing::error!(%error, platform = %offer.platform.name, "What was switched off could not be written down: a restart would forget it");
-                }
-            }));
-        }
     }
 }

@@ -12,6 +12,7 @@ use easyai_core::catalog::Catalog;
 use easyai_store::{Db, StoreError, candidate_state, catalog, vault::Vault};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::now;
 use crate::health::HealthBoard;
 
 /// Half of what the contract allows.
@@ -30,7 +31,7 @@ impl Snapshot {
     /// [`StoreError`] if it can't be read: without it nothing can be served.
     pub async fn load(db: &Db, vault: &Vault, health: &HealthBoard) -> Result<Self, StoreError> {
         let current = catalog::load(db, vault).await?;
-        health.set_disabled(&candidate_state::disabled(db).await?);
+        health.restore(candidate_state::load(db).await?);
         Ok(Self { catalog: ArcSwap::from_pointee(current) })
     }
 
@@ -57,7 +58,7 @@ impl Snapshot {
             return Ok(());
         }
         let current = catalog::load(db, vault).await?;
-        health.set_disabled(&candidate_state::disabled(db).await?);
+        health.follow(&candidate_state::load(db).await?, now());
         tracing::info!(revision = current.revision, models = current.models.len(), "The catalogue changed");
         self.catalog.store(Arc::new(current));
         Ok(())

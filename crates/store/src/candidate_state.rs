@@ -1,10 +1,10 @@
-//! Who is switched off by a policy until a person enables it. A row, so that a restart keeps it and every node sees it.
+//! How candidates are, kept over restarts: a row for each platform, credential and platform model that is not well.
 //!
-//! Each change is one transaction: the row, its entry in the audit log, the moved revision. Doing the same again changes nothing.
+//! What is switched off is the database's word: a person may have enabled it meanwhile, so a node that writes a cooldown down never
+//! switches anything off by it. Switching off and on moves the revision and is in the audit log.
 
-use std::sync::Arc;
-
-use easyai_core::id::{PlatformId, PlatformModelId};
+use easyai_core::health::{Condition, Disabled, Subject};
+use easyai_core::id::PlatformId;
 use easyai_core::policy::Scope;
 use easyai_core::time::Timestamp;
 use uuid::Uuid;
@@ -15,121 +15,140 @@ use crate::db::{Db, Tx};
 use crate::error::StoreError;
 use crate::{now, rows, sql};
 
-/// All that is switched off, each with the reason.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Disabled {
-    /// Platforms.
-    pub platforms: Vec<(PlatformId, Arc<str>)>,
-    /// Platform models.
-    pub platform_models: Vec<(PlatformModelId, Arc<str>)>,
-}
-
-/// The state as the database keeps it.
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct State {
-    disabled: Off,
-}
-
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Off {
-    reason: String,
-    actor: String,
-    at: Timestamp,
-}
-
 rows! {
     struct StateRow { subject_id: Uuid, scope: String, state: String, }
 }
 
-/// All that is switched off.
+/// How a subject is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What it is about.
+    pub subject: Subject,
+    /// How it is.
+    pub condition: Condition,
+    /// Whether it was switched off just now, rather than before.
+    pub switched_off: bool,
+}
+
+/// All who are not well.
 ///
 /// # Errors
 /// [`StoreError`] if it can't be read.
-pub async fn disabled(db: &Db) -> Result<Disabled, StoreError> {
+pub async fn load(db: &Db) -> Result<Vec<(Subject, Condition)>, StoreError> {
     let mut conn = db.read().await?;
     let found = sql!(conn, all StateRow, "SELECT subject_id, scope, state FROM candidate_state ORDER BY subject_id")?;
-    let mut disabled = Disabled::default();
-    for row in found {
-        let name = row.subject_id.to_string();
-        let cell = Cell::of("candidate_state", &name);
-        let reason = Arc::from(cell.json::<State>("state", &row.state)?.disabled.reason);
-        match cell.parse::<Scope>("scope", &row.scope)? {
-            Scope::Platform => disabled.platforms.push((PlatformId::from_uuid(row.subject_id), reason)),
-            Scope::PlatformModel => disabled.platform_models.push((PlatformModelId::from_uuid(row.subject_id), reason)),
-        }
-    }
-    Ok(disabled)
+    found.iter().map(read).collect()
 }
 
-/// Switches a platform or one of its models off. What is off already stays so for its first reason.
+fn read(row: &StateRow) -> Result<(Subject, Condition), StoreError> {
+    let name = row.subject_id.to_string();
+    let cell = Cell::of("candidate_state", &name);
+    let scope = cell.parse::<Scope>("scope", &row.scope)?;
+    Ok((Subject::of_row(scope, row.subject_id), cell.json("state", &row.state)?))
+}
+
+/// Writes how these are: one transaction. Doing the same again changes nothing.
 ///
 /// # Errors
 /// [`StoreError`] if it can't be written; then nothing has changed.
-pub async fn disable(
-    db: &Db,
-    scope: Scope,
-    platform: PlatformId,
-    platform_model: PlatformModelId,
-    reason: &str,
-    actor: &str,
-) -> Result<(), StoreError> {
-    let at = now();
-    let state = State { disabled: Off { reason: reason.to_owned(), actor: actor.to_owned(), at } };
-    let state = serde_json::to_string(&state).map_err(|error| StoreError::Statement(error.to_string()))?;
-    let insert = "INSERT INTO candidate_state (subject_id, scope, state, updated_at) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (subject_id) DO NOTHING";
+pub async fn save(db: &Db, changes: &[Change]) -> Result<(), StoreError> {
     let mut tx = db.write().await?;
-    if sql!(tx, execute insert, subject(scope, platform, platform_model), scope.as_str(), state.as_str(), at.micros())? == 0 {
-        return Ok(());
+    for change in changes {
+        save_one(&mut tx, change).await?;
     }
-    let object = object(scope, platform, platform_model);
-    catalog::record(&mut tx, &Audit { actor, action: "candidate.disable", object: &object, after: Some(state) }).await?;
-    catalog::bump(&mut tx).await?;
     tx.commit().await
 }
 
-/// Lets a platform or one of its models serve again; gives whether it was off.
+async fn save_one(tx: &mut Tx, change: &Change) -> Result<(), StoreError> {
+    let Change { subject, condition, switched_off } = change;
+    let select = "SELECT subject_id, scope, state FROM candidate_state WHERE subject_id = $1";
+    let stored = sql!(tx, optional StateRow, select, subject.uuid())?.as_ref().map(read).transpose()?;
+    let off_before = stored.and_then(|(_, stored)| stored.disabled);
+    let newly = *switched_off && off_before.is_none();
+    // The first reason is the one a person needs.
+    let disabled = if newly { condition.disabled.clone() } else { off_before };
+    let wanted = Condition { disabled, ..condition.clone() };
+    put(tx, *subject, &wanted).await?;
+    if let (true, Some(Disabled { actor, .. })) = (newly, &wanted.disabled) {
+        let (object, after) = (subject.to_string(), json(&wanted)?);
+        catalog::record(tx, &Audit { actor, action: "candidate.disable", object: &object, after: Some(after) }).await?;
+        catalog::bump(tx).await?;
+    }
+    Ok(())
+}
+
+async fn put(tx: &mut Tx, subject: Subject, condition: &Condition) -> Result<(), StoreError> {
+    if condition.is_well(now()) {
+        return sql!(tx, execute "DELETE FROM candidate_state WHERE subject_id = $1", subject.uuid()).map(drop);
+    }
+    let upsert = "INSERT INTO candidate_state (subject_id, scope, state, updated_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (subject_id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at";
+    let state = json(condition)?;
+    sql!(tx, execute upsert, subject.uuid(), subject.scope().as_str(), state.as_str(), now().micros()).map(drop)
+}
+
+fn json(condition: &Condition) -> Result<String, StoreError> {
+    serde_json::to_string(condition).map_err(|error| StoreError::Statement(error.to_string()))
+}
+
+/// Switches a subject off until a person enables it. What is off already stays so for its first reason.
 ///
 /// # Errors
 /// [`StoreError`] if it can't be written; then nothing has changed.
-pub async fn enable(db: &Db, scope: Scope, platform: PlatformId, platform_model: PlatformModelId, actor: &str) -> Result<bool, StoreError> {
+pub async fn disable(db: &Db, subject: Subject, reason: &str, actor: &str) -> Result<(), StoreError> {
     let mut tx = db.write().await?;
-    let subject = subject(scope, platform, platform_model);
-    if sql!(tx, execute "DELETE FROM candidate_state WHERE subject_id = $1", subject)? == 0 {
+    let select = "SELECT subject_id, scope, state FROM candidate_state WHERE subject_id = $1";
+    let stored = sql!(tx, optional StateRow, select, subject.uuid())?.as_ref().map(read).transpose()?;
+    let mut condition = stored.map(|(_, condition)| condition).unwrap_or_default();
+    condition.disabled.get_or_insert_with(|| Disabled { reason: reason.into(), actor: actor.into(), at: now() });
+    save_one(&mut tx, &Change { subject, condition, switched_off: true }).await?;
+    tx.commit().await
+}
+
+/// Lets a subject serve again, whatever was the matter with it; gives whether anything was.
+///
+/// # Errors
+/// [`StoreError`] if it can't be written; then nothing has changed.
+pub async fn enable(db: &Db, subject: Subject, actor: &str) -> Result<bool, StoreError> {
+    let mut tx = db.write().await?;
+    if sql!(tx, execute "DELETE FROM candidate_state WHERE subject_id = $1", subject.uuid())? == 0 {
         return Ok(false);
     }
-    let object = object(scope, platform, platform_model);
+    let object = subject.to_string();
     catalog::record(&mut tx, &Audit { actor, action: "candidate.enable", object: &object, after: None }).await?;
     catalog::bump(&mut tx).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-/// Lets a platform and all its models serve again, within the caller's transaction; gives how many of them were off.
+/// Lets a platform, its credentials and all its models serve again, within the caller's transaction; gives how many of them were not well.
 pub(crate) async fn enable_all_of(tx: &mut Tx, platform: PlatformId) -> Result<u64, StoreError> {
-    let (off,) = sql!(tx, one One<i64>,
-        "SELECT COUNT(*) FROM candidate_state WHERE subject_id = $1 OR subject_id IN (SELECT id FROM platform_models WHERE platform_id = $1)",
+    let (out,) = sql!(tx, one One<i64>,
+        "SELECT COUNT(*) FROM candidate_state WHERE subject_id = $1
+            OR subject_id IN (SELECT id FROM platform_models WHERE platform_id = $1)
+            OR subject_id IN (SELECT id FROM credentials WHERE platform_id = $1)",
         platform.uuid())?;
-    if off > 0 {
+    if out > 0 {
         sql!(tx, execute
-            "DELETE FROM candidate_state WHERE subject_id = $1 OR subject_id IN (SELECT id FROM platform_models WHERE platform_id = $1)",
+            "DELETE FROM candidate_state WHERE subject_id = $1
+                OR subject_id IN (SELECT id FROM platform_models WHERE platform_id = $1)
+                OR subject_id IN (SELECT id FROM credentials WHERE platform_id = $1)",
             platform.uuid())?;
     }
-    Ok(u64::try_from(off).unwrap_or(0))
+    Ok(u64::try_from(out).unwrap_or(0))
 }
 
-const fn subject(scope: Scope, platform: PlatformId, platform_model: PlatformModelId) -> Uuid {
-    match scope {
-        Scope::Platform => platform.uuid(),
-        Scope::PlatformModel => platform_model.uuid(),
+/// Deletes the rows of all who are well again at `at`; gives how many.
+///
+/// # Errors
+/// [`StoreError`] if it can't be written.
+pub async fn forget_well(db: &Db, at: Timestamp) -> Result<usize, StoreError> {
+    let well: Vec<Subject> =
+        load(db).await?.into_iter().filter(|(_, condition)| condition.is_well(at)).map(|(subject, _)| subject).collect();
+    let mut tx = db.write().await?;
+    for subject in &well {
+        sql!(tx, execute "DELETE FROM candidate_state WHERE subject_id = $1", subject.uuid())?;
     }
-}
-
-fn object(scope: Scope, platform: PlatformId, platform_model: PlatformModelId) -> String {
-    match scope {
-        Scope::Platform => platform.to_string(),
-        Scope::PlatformModel => platform_model.to_string(),
-    }
+    tx.commit().await?;
+    Ok(well.len())
 }

@@ -75,6 +75,7 @@ fn platform(base_url: &str) -> Platform {
         timeouts: Timeouts { connect_ms: ms(2_000), first_delta_ms: ms(10_000), idle_ms: ms(10_000), total_ms: ms(20_000) },
         test_mode: false,
         options: PlatformOptions::default(),
+        limits: Arc::default(),
         enabled: Enabled::Yes,
     }
 }
@@ -94,6 +95,8 @@ impl Bed {
             max_output_tokens: None,
             policy_set: Arc::new(default_policy_set()),
             overrides: CandidateOverrides::default(),
+            capabilities: None,
+            limits: Arc::default(),
             enabled: Enabled::Yes,
         };
         let clients = Clients::new(None).unwrap();
@@ -119,8 +122,13 @@ impl Bed {
 
     pub async fn chat(&self, body: &'static str) -> Result<ChatAnswer, Failure> {
         let request = ChatRequest::parse(body.into()).unwrap();
-        let credential =
-            Credential { id: CredentialId::from_uuid(Uuid::from_u128(3)), weight: NonZeroU32::MIN, secret: "sk-ours".to_owned().into() };
+        let credential = Credential {
+            id: CredentialId::from_uuid(Uuid::from_u128(3)),
+            weight: NonZeroU32::MIN,
+            secret: "sk-ours".to_owned().into(),
+            name: "credential 1".into(),
+            limits: Arc::default(),
+        };
         let call = ChatCall {
             offer: &Arc::new(self.offer.clone()),
             credential: Some(&credential),

@@ -8,7 +8,7 @@ use crate::catalog::Strategy;
 pub(super) fn arrange(candidates: &mut [Candidate], strategy: Strategy, dice: u64) {
     let mut random = SplitMix(dice);
     match strategy {
-        Strategy::Priority => {
+        Strategy::Priority | Strategy::LeastBusy | Strategy::LowestLatency | Strategy::LowestCost => {
             candidates.sort_by_key(|candidate| candidate.priority);
             candidates.chunk_by_mut(|one, other| one.priority == other.priority).for_each(|equal| draw(equal, &mut random));
         }

@@ -81,6 +81,12 @@ impl HealthBook {
         self.conditions(offer).any(|condition| condition.demoted.is_some() || condition.breaker.success_matters(now))
     }
 
+    /// Whether a call of `offer` needs the probe of a half-open circuit breaker: asked before every call, and almost never so.
+    #[must_use]
+    pub fn needs_probe(&self, offer: &PlatformModel, now: Timestamp) -> bool {
+        self.get(Subject::PlatformModel(offer.id)).is_some_and(|condition| condition.breaker.success_matters(now))
+    }
+
     /// Takes the one probe of `offer`'s half-open circuit breaker; false if it is taken, or if none is needed. Whoever has it tells
     /// `failed` or `succeeded`, and gives it back in any case; `now` is its name. Nothing durable changes.
     pub fn begin_probe(&mut self, offer: &PlatformModel, now: Timestamp) -> bool {

@@ -120,6 +120,18 @@ impl Opening {
         &self.selection
     }
 
+    /// What is to be done.
+    #[must_use]
+    pub const fn model_type(&self) -> ModelType {
+        self.model_type
+    }
+
+    /// The policy that the run keeps.
+    #[must_use]
+    pub fn policy(&self) -> &RunnerPolicy {
+        &self.policy
+    }
+
     /// The number of the current attempt within the task.
     #[must_use]
     pub const fn number(&self) -> NonZeroU32 {

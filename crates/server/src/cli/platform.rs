@@ -1,8 +1,9 @@
 //! `easyai platform`: who is used, and the switch that a person has.
 
 use easyai_core::catalog::Enabled;
+use easyai_core::health::{Condition, Subject};
 use easyai_core::id::PlatformId;
-use easyai_store::candidate_state::{self, Disabled};
+use easyai_store::candidate_state;
 use easyai_store::catalog::{self, PlatformRow};
 use serde::Serialize;
 
@@ -45,10 +46,10 @@ pub async fn run(config: &Config, out: &Out, command: PlatformCommand) -> anyhow
     let (db, _vault) = open(config).await?;
     let (name, enabled) = match command {
         PlatformCommand::List => {
-            let disabled = candidate_state::disabled(&db).await?;
+            let conditions = candidate_state::load(&db).await?;
             let rows = catalog::list_platforms(&db).await?;
-            let list = List { data: rows.into_iter().map(|row| PlatformView::of(row, &disabled)).collect() };
-            out.show(&list, |list| platforms_table(&list.data, disabled.platform_models.len()))?;
+            let list = List { data: rows.into_iter().map(|row| PlatformView::of(row, &conditions)).collect() };
+            out.show(&list, |list| platforms_table(&list.data, models_off(&conditions)))?;
             return Ok(Verdict::Good);
         }
         PlatformCommand::Enable { name } => (name, Enabled::Yes),
@@ -65,12 +66,17 @@ pub async fn run(config: &Config, out: &Out, command: PlatformCommand) -> anyhow
 }
 
 impl PlatformView {
-    fn of(row: PlatformRow, disabled: &Disabled) -> Self {
-        let off = disabled.platforms.iter().find(|(id, _)| *id == row.id);
-        let switched_off = off.map(|(_, reason)| reason.to_string());
+    fn of(row: PlatformRow, conditions: &[(Subject, Condition)]) -> Self {
+        let own = conditions.iter().find(|(subject, _)| *subject == Subject::Platform(row.id));
+        let switched_off = own.and_then(|(_, condition)| condition.disabled.as_ref()).map(|off| off.reason.to_string());
         let (name, PlatformRow { id, provider, base_url, priority, test_mode, enabled, source, models, .. }) = (row.name.to_string(), row);
         Self { id, name, provider, base_url, priority, test_mode, enabled, switched_off, source, models }
     }
+}
+
+fn models_off(conditions: &[(Subject, Condition)]) -> usize {
+    let off = |(subject, condition): &&(Subject, Condition)| matches!(subject, Subject::PlatformModel(_)) && condition.disabled.is_some();
+    conditions.iter().filter(off).count()
 }
 
 /// `off` platform models were switched off by policies.

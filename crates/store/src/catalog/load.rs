@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use easyai_core::catalog::{
-    Account, AllowedModels, ApiKey, Catalog, Credential, Enabled, Group, KeyHash, Model, Platform, PlatformModel, ProxySetting,
-    default_policy_set,
+    Account, AllowedModels, ApiKey, Catalog, Credential, Enabled, Group, KeyHash, Model, ModelSettings, Platform, PlatformModel,
+    ProxySetting, default_policy_set,
 };
 use easyai_core::id::{
     AccountId, CredentialId, GroupId, KeyId, ModelId, PlatformId, PlatformModelId, PolicySetId, PriceId, RunnerPolicyId,
@@ -80,7 +80,7 @@ async fn groups(tx: &mut Tx) -> Result<HashMap<GroupId, Arc<Group>>, StoreError>
         let cell = Cell::of("groups", &row.name);
         let price_multiplier = Multiplier::from_millionths(cell.count("price_multiplier", row.price_multiplier)?);
         let models = AllowedModels::from_names(cell.json::<Vec<String>>("models", &row.models)?);
-        Ok((row.id, Arc::new(Group { id: row.id, price_multiplier, models, name: row.name })))
+        Ok((row.id, Arc::new(Group { id: row.id, price_multiplier, models, limits: Arc::default(), name: row.name })))
     };
     rows.into_iter().map(group).collect()
 }
@@ -89,7 +89,7 @@ async fn accounts(tx: &mut Tx) -> Result<HashMap<AccountId, Arc<Account>>, Store
     let rows = in_table("accounts", sql!(tx, all AccountRow, "SELECT id, name, group_id, enabled FROM accounts"))?;
     let account = |row: AccountRow| {
         let AccountRow { id, name, group_id, enabled: on } = row;
-        (id, Arc::new(Account { id, name, group: group_id, enabled: enabled(on) }))
+        (id, Arc::new(Account { id, name, group: group_id, enabled: enabled(on), limits: Arc::default() }))
     };
     Ok(rows.into_iter().map(account).collect())
 }
@@ -107,6 +107,7 @@ async fn keys(tx: &mut Tx) -> Result<HashMap<KeyHash, Arc<ApiKey>>, StoreError> 
             models: AllowedModels::from_names(cell.json::<Vec<String>>("models", &row.models)?),
             run_mode: cell.parse("run_mode", &row.run_mode)?,
             name: row.name,
+            limits: Arc::default(),
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
         };
@@ -132,6 +133,7 @@ async fn platforms(tx: &mut Tx, vault: &Vault) -> Result<HashMap<PlatformId, Arc
             timeouts: cell.json("timeouts", &row.timeouts)?,
             options: cell.json("options", &row.options)?,
             test_mode: row.test_mode,
+            limits: Arc::default(),
             enabled: enabled(row.enabled),
             name: row.name,
         };
@@ -156,7 +158,13 @@ async fn credentials(tx: &mut Tx, vault: &Vault) -> Result<HashMap<PlatformId, V
         let id = row.id.to_string();
         let weight = Cell::of("credentials", &id).at_least_one("weight", row.weight)?;
         let secret: SecretString = vault.unseal(row.id.uuid(), &row.secret)?;
-        of.entry(row.platform_id).or_default().push(Arc::new(Credential { id: row.id, weight, secret }));
+        of.entry(row.platform_id).or_default().push(Arc::new(Credential {
+            id: row.id,
+            name: "credential".into(),
+            weight,
+            limits: Arc::default(),
+            secret,
+        }));
     }
     Ok(of)
 }
@@ -166,7 +174,7 @@ async fn policy_sets(tx: &mut Tx) -> Result<HashMap<PolicySetId, Arc<PolicySet>>
     let rows = in_table("policy_sets", sql!(tx, all PolicySetRow, select, REMOVED))?;
     let set = |row: PolicySetRow| {
         let retry = Cell::of("policy_sets", &row.name).json("policy", &row.policy)?;
-        Ok((row.id, Arc::new(PolicySet { id: row.id, name: row.name, retry })))
+        Ok((row.id, Arc::new(PolicySet::new(row.id, row.name, retry))))
     };
     rows.into_iter().map(set).collect()
 }
@@ -180,7 +188,17 @@ async fn models(
     let mut models = HashMap::new();
     for row in in_table("models", sql!(tx, all ModelRow, select, REMOVED))? {
         let strategy = Cell::of("models", &row.name).parse("strategy", &row.strategy)?;
-        models.insert(row.id, Model { id: row.id, strategy, created_at: row.created_at, offers: Vec::new(), name: row.name });
+        models.insert(
+            row.id,
+            Model {
+                id: row.id,
+                strategy,
+                settings: ModelSettings::default(),
+                created_at: row.created_at,
+                offers: Vec::new(),
+                name: row.name,
+            },
+        );
     }
     let select =
         "SELECT m.id, m.platform_id, m.model_id, m.upstream_name, m.model_types, m.price_id, p.price, p.cost, m.weight, m.priority,
@@ -231,6 +249,8 @@ fn offer(
         max_output_tokens: cell.some_at_least_one("max_output_tokens", row.max_output_tokens)?,
         policy_set: Arc::clone(policy_set),
         overrides: cell.json("overrides", &row.overrides)?,
+        capabilities: None,
+        limits: Arc::default(),
         enabled: enabled(row.enabled),
     })
 }
@@ -240,8 +260,8 @@ async fn runner_policy(tx: &mut Tx) -> Result<Arc<RunnerPolicy>, StoreError> {
         in_table("runner_policies", sql!(tx, optional RunnerPolicyRow, "SELECT id, policy, source FROM runner_policies WHERE active"))?;
     let Some(row) = row else {
         let id = RunnerPolicyId::from_uuid(Uuid::nil());
-        return Ok(Arc::new(RunnerPolicy { id, failover: FailoverPolicy::default() }));
+        return Ok(Arc::new(RunnerPolicy::new(id, FailoverPolicy::default())));
     };
     let failover = Cell::of("runner_policies", &row.id.to_string()).json("policy", &row.policy)?;
-    Ok(Arc::new(RunnerPolicy { id: row.id, failover }))
+    Ok(Arc::new(RunnerPolicy::new(row.id, failover)))
 }
