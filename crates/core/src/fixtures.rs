@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::candidates::{Candidate, Candidates, Selection};
+use crate::candidates::{Candidate, Candidates, Chance, Selection};
 use crate::catalog::{
     AllowedModels, ApiKey, CandidateOverrides, Catalog, Enabled, Group, Model, ModelSettings, Platform, PlatformModel, PlatformOptions,
     Strategy, Timeouts,
@@ -82,7 +82,7 @@ pub fn model(offers: Vec<PlatformModel>) -> Model {
 
 pub fn selection(offers: Vec<PlatformModel>) -> Selection {
     let model = Arc::new(model(offers));
-    let mut candidates = model.offers.iter().map(|offer| Candidate { offer: Arc::clone(offer), priority: 0, last_resort: false });
+    let mut candidates = model.offers.iter().map(|offer| Candidate::new(offer, 0, Chance::Usual));
     let candidates = Candidates::new(candidates.next().unwrap(), candidates.collect());
     Selection { model, candidates, left_out: Vec::new() }
 }
