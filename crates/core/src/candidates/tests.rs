@@ -27,7 +27,9 @@ fn offers(text: &str) -> Vec<PlatformModel> {
 
 fn health(offers: &[PlatformModel], remedies: &[(usize, Remedy)]) -> HealthBook {
     let mut book = HealthBook::default();
-    remedies.iter().for_each(|(index, remedy)| drop(book.apply(remedy, &offers[*index], None, at(0), &"boom".into())));
+    for (index, remedy) in remedies {
+        book.apply(remedy, &offers[*index], None, at(0), &"boom".into());
+    }
     book
 }
 
