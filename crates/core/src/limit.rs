@@ -109,7 +109,9 @@ impl LimitSet {
     /// Whether nothing is limited.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { requests_per_minute, tokens_per_minute, requests_per_day, tokens_per_day, concurrent, daily_budget, monthly_budget, .. } = self;
+        let Self {
+            requests_per_minute, tokens_per_minute, requests_per_day, tokens_per_day, concurrent, daily_budget, monthly_budget, ..
+        } = self;
         [requests_per_minute, tokens_per_minute, requests_per_day, tokens_per_day].iter().all(|limit| limit.is_none())
             && concurrent.is_none()
             && daily_budget.is_none()
@@ -178,7 +180,11 @@ impl std::fmt::Display for Refused {
             | LimitKind::Concurrent => write!(f, "{} is at its limit of {limit} {kind}", scope.name())?,
         }
         if self.never_fits() {
-            let asked = if matches!(kind, LimitKind::DailyBudget | LimitKind::MonthlyBudget) { money(*asked).to_string() } else { asked.to_string() };
+            let asked = if matches!(kind, LimitKind::DailyBudget | LimitKind::MonthlyBudget) {
+                money(*asked).to_string()
+            } else {
+                asked.to_string()
+            };
             return write!(f, ", and this request alone may need {asked}: ask for less, such as a smaller max_tokens");
         }
         match retry_after {
@@ -207,7 +213,13 @@ mod tests {
     #[test]
     fn a_refusal_names_the_limit_and_what_to_do() {
         let key = LimitScope::Key(KeyId::from_uuid(uuid::Uuid::nil()));
-        let refused = Refused { scope: key, kind: LimitKind::RequestsPerMinute, limit: 100, asked: 1, retry_after: Some(Duration::from_millis(11_200)) };
+        let refused = Refused {
+            scope: key,
+            kind: LimitKind::RequestsPerMinute,
+            limit: 100,
+            asked: 1,
+            retry_after: Some(Duration::from_millis(11_200)),
+        };
         assert_eq!(refused.to_string(), "this key is at its limit of 100 requests_per_minute: try again in 12 s");
         let large = Refused { kind: LimitKind::TokensPerMinute, asked: 500, ..refused };
         assert!(large.never_fits() && large.to_string().contains("this request alone may need 500"), "{large}");

@@ -50,6 +50,12 @@ impl Candidate {
         }
     }
 
+    /// Whether it matters which credential is used.
+    #[must_use]
+    pub fn several_credentials(&self) -> bool {
+        self.offer.platform.credentials.len() > 1
+    }
+
     /// Whether calls may stick to it: availability wins.
     pub(super) fn may_stick(&self) -> bool {
         self.chance == Chance::Usual && self.priority == self.offer.priority.unwrap_or(self.offer.platform.priority)

@@ -29,7 +29,15 @@ pub struct World {
 impl World {
     /// `breaker` may be `off`.
     pub fn new(breaker: &str, auto_disable: &str, demotion: &str) -> Self {
-        let secret = |name| Arc::new(Credential { id: credential(name), weight: std::num::NonZeroU32::MIN, secret: "".to_owned().into() });
+        let secret = |name| {
+            Arc::new(Credential {
+                id: credential(name),
+                weight: std::num::NonZeroU32::MIN,
+                secret: "".to_owned().into(),
+                name: "".into(),
+                limits: Arc::default(),
+            })
+        };
         let platform = Platform { credentials: ["x", "y"].map(secret).to_vec(), ..fixtures::platform("a") };
         let set = PolicySet {
             breaker: (breaker != "off").then(|| serde_json::from_str(breaker).unwrap()),
