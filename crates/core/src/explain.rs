@@ -329,3 +329,6 @@ pub fn reach(selection: &Selection, policy: &crate::policy::RunnerPolicy) -> (u3
     limits.lower(&selection.candidates.best().offer);
     (limits.max_platforms(), limits.max_duration().as_secs())
 }
+
+#[cfg(test)]
+mod properties;
