@@ -232,7 +232,7 @@ fn default_row(category: Category) -> DefaultRow {
         same_client,
         action: row.then,
         scope: has_scope.then_some(row.scope),
-        seconds: has_seconds.then(|| row.cooldown.as_secs()),
+        seconds: has_seconds.then_some(row.cooldown.as_secs()),
     }
 }
 
