@@ -1,20 +1,26 @@
-//! Who may serve a task, and in which order; or exactly why not. Pure: health, time and dice are arguments.
+//! Who may serve a task, and in which order; or exactly why not. Pure: health, load, time and dice are arguments.
 
+mod credentials;
 mod left_out;
+mod load;
 mod order;
 mod selection;
 
-pub use crate::health::HealthBook;
+pub use crate::health::{Condition, Cooling, Demoted, HealthBook};
 pub use crate::policy::LastResort;
 pub use left_out::{LeftOut, LeftOutReason};
-pub use selection::{Candidate, Candidates, NoCandidates, RefusedBy, Selection};
+pub use load::{Load, NoLoad};
+pub use selection::{Candidate, Candidates, Chance, NoCandidates, RefusedBy, Selection};
 
 use std::sync::Arc;
 
-use crate::catalog::{ApiKey, Catalog, Group, Model, PlatformModel};
+use crate::catalog::{ApiKey, Capability, Catalog, Group, Model, PlatformModel};
 use crate::health::Standing;
+use crate::id::PlatformModelId;
 use crate::kind::ModelType;
+use crate::policy::Availability;
 use crate::time::Timestamp;
+use order::SplitMix;
 
 /// What a task asks for, and on whose behalf.
 #[derive(Debug, Clone, Copy)]
@@ -31,39 +37,47 @@ pub struct Ask<'a> {
     pub now: Timestamp,
     /// Whether the simulation client will serve it: then the platforms' health doesn't matter.
     pub simulated: bool,
+    /// What not every model can do.
+    pub needs: &'a [Capability],
+    /// Estimated tokens of the prompt.
+    pub input_tokens: u64,
+    /// Estimated tokens of the answer.
+    pub output_tokens: u64,
 }
 
-/// All candidates of the asked model in the order in which they are tried.
+/// How things are at the moment.
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
+    /// Who is well, and who is not.
+    pub health: &'a HealthBook,
+    /// How busy and how fast they are.
+    pub load: &'a dyn Load,
+    /// Who served this prompt before, where the model's calls stick.
+    pub sticky: Option<PlatformModelId>,
+}
+
+/// All candidates of the asked model, and of its fallbacks after them, in the order in which they are tried.
 ///
 /// The hot path: with every candidate well, two lists are all that is allocated.
 ///
 /// # Errors
 /// [`NoCandidates`] says why nobody may serve.
-pub fn select(catalog: &Catalog, ask: &Ask<'_>, health: &HealthBook, dice: u64) -> Result<Selection, NoCandidates> {
+pub fn select(catalog: &Catalog, ask: &Ask<'_>, moment: &Moment<'_>, dice: u64) -> Result<Selection, NoCandidates> {
     let model = admitted(catalog, ask)?;
-    let mut fit = Vec::with_capacity(model.offers.len());
-    let mut left_out = Vec::new();
-    let mut soonest: Option<Resting<'_>> = None;
-    for offer in &model.offers {
-        match fitness(offer, ask, health) {
-            Fitness::Fit { priority } => fit.push(Candidate { offer: Arc::clone(offer), priority, last_resort: false }),
-            Fitness::Unfit(reason, detail) => left_out.push(LeftOut::new(offer, reason, None, detail)),
-            Fitness::Cooling { until, why } => {
-                left_out.push(LeftOut::new(offer, LeftOutReason::CoolingDown, Some(until), Some(why)));
-                if soonest.as_ref().is_none_or(|resting| until < resting.until) {
-                    soonest = Some(Resting { offer, until });
-                }
-            }
-        }
+    let availability = catalog.runner_policy.availability;
+    let mut random = SplitMix(dice);
+    let mut found = Found::among(model, ask, moment, availability, &mut random);
+    for fallback in fallbacks(catalog, model, ask) {
+        let mut other = Found::among(fallback, ask, moment, availability, &mut random);
+        other.fit.iter_mut().for_each(|candidate| candidate.fallback = true);
+        found.fit.append(&mut other.fit);
+        found.left_out.append(&mut other.left_out);
     }
-    if fit.is_empty() {
-        let offer = last_resort(soonest, catalog.runner_policy.availability.last_resort, ask.now, &mut left_out)?;
-        let priority = offer.priority.unwrap_or(offer.platform.priority);
-        fit.push(Candidate { offer, priority, last_resort: true });
+    let Found { fit, left_out } = found;
+    match Candidates::from_vec(fit) {
+        Some(candidates) => Ok(Selection { model: Arc::clone(model), candidates, left_out }),
+        None => Err(NoCandidates::among(ask, left_out)),
     }
-    order::arrange(&mut fit, model.strategy, dice);
-    let candidates = Candidates::from_vec(fit).ok_or(NoCandidates::NoCandidate { left_out: Vec::new() })?;
-    Ok(Selection { model: Arc::clone(model), candidates, left_out })
 }
 
 /// The model, if it exists and the caller may use it.
@@ -79,54 +93,91 @@ fn admitted<'a>(catalog: &'a Catalog, ask: &Ask<'_>) -> Result<&'a Arc<Model>, N
     Ok(model)
 }
 
-struct Resting<'a> {
-    offer: &'a Arc<PlatformModel>,
-    until: Timestamp,
+/// The models that stand in for `model`, as far as the caller may use them. Their own fallbacks are not followed.
+fn fallbacks<'a>(catalog: &'a Catalog, model: &'a Model, ask: &'a Ask<'_>) -> impl Iterator<Item = &'a Arc<Model>> {
+    let allowed = |name: &&Arc<str>| ask.group.models.allows(name) && ask.key.models.allows(name);
+    model.settings.fallbacks.iter().filter(allowed).filter_map(|name| catalog.models.get(name)).filter(|other| other.id != model.id)
 }
 
-/// Never the last one out: if all who could serve are only cooling down, the one that comes back soonest serves after all.
-fn last_resort(
-    soonest: Option<Resting<'_>>,
-    setting: LastResort,
-    now: Timestamp,
-    left_out: &mut Vec<LeftOut>,
-) -> Result<Arc<PlatformModel>, NoCandidates> {
-    let Some(resting) = soonest else {
-        return Err(NoCandidates::NoCandidate { left_out: std::mem::take(left_out) });
-    };
-    match setting {
-        LastResort::Serves => {
-            left_out.retain(|left| left.platform_model != resting.offer.id);
-            Ok(Arc::clone(resting.offer))
+/// Who of one model may serve, in order, and who may not.
+struct Found {
+    fit: Vec<Candidate>,
+    left_out: Vec<LeftOut>,
+}
+
+/// Somebody who could serve, but for being left alone for a while.
+struct Resting<'a> {
+    offer: &'a Arc<PlatformModel>,
+    reason: LeftOutReason,
+    until: Timestamp,
+    why: Arc<str>,
+}
+
+impl Found {
+    fn among(model: &Model, ask: &Ask<'_>, moment: &Moment<'_>, availability: Availability, random: &mut SplitMix) -> Self {
+        let mut found = Self { fit: Vec::with_capacity(model.offers.len()), left_out: Vec::new() };
+        let mut resting = Vec::new();
+        for offer in &model.offers {
+            match fitness(offer, ask, moment.health) {
+                Fitness::Fit { priority, chance } => found.fit.push(Candidate::new(offer, priority, chance)),
+                Fitness::Unfit(reason, detail) => found.left_out.push(LeftOut::new(offer, reason, None, detail)),
+                Fitness::Resting { reason, until, why } => resting.push(Resting { offer, reason, until, why }),
+            }
         }
-        LastResort::Rests => {
-            let retry_after = resting.until.since(now);
-            Err(NoCandidates::CandidatesCoolingDown { retry_after, left_out: std::mem::take(left_out) })
+        order::arrange(&mut found.fit, model.strategy, ask, moment, random);
+        if !resting.is_empty() {
+            found.bring_back(resting, availability);
+        }
+        if !ask.simulated {
+            let now = ask.now;
+            found.fit.iter_mut().for_each(|candidate| candidate.credentials = credentials::order(candidate, moment.health, now, random));
+        }
+        found
+    }
+
+    /// Never the last one out: of those who only rest, as many as the policy asks serve after all, the one that comes back soonest
+    /// first, after everybody who is well.
+    fn bring_back(&mut self, mut resting: Vec<Resting<'_>>, availability: Availability) {
+        resting.sort_by_key(|resting| resting.until);
+        let most_out = availability.most_out(self.fit.len() + resting.len());
+        let back = resting.len().saturating_sub(most_out);
+        for (index, Resting { offer, reason, until, why }) in resting.into_iter().enumerate() {
+            if index < back {
+                let priority = offer.priority.unwrap_or(offer.platform.priority);
+                self.fit.push(Candidate::new(offer, priority, Chance::LastResort));
+            } else {
+                self.left_out.push(LeftOut::new(offer, reason, Some(until), Some(why)));
+            }
         }
     }
 }
 
 enum Fitness {
-    Fit { priority: u32 },
-    Cooling { until: Timestamp, why: Arc<str> },
+    Fit { priority: u32, chance: Chance },
+    Resting { reason: LeftOutReason, until: Timestamp, why: Arc<str> },
     Unfit(LeftOutReason, Option<Arc<str>>),
 }
 
 /// What can't change by waiting is said first, so that a cooldown is only named where it is all that stands in the way.
 fn fitness(offer: &PlatformModel, ask: &Ask<'_>, health: &HealthBook) -> Fitness {
-    if let Some(reason) = left_out::by_catalog(offer, ask.model_type) {
+    if let Some((reason, detail)) = left_out::by_request(offer, ask) {
+        return Fitness::Unfit(reason, detail);
+    }
+    if let Some(reason) = left_out::by_catalog(offer) {
         return Fitness::Unfit(reason, None);
     }
-    let own = offer.priority.unwrap_or(offer.platform.priority);
+    let priority = offer.priority.unwrap_or(offer.platform.priority);
     if ask.simulated {
-        return Fitness::Fit { priority: own };
+        return Fitness::Fit { priority, chance: Chance::Usual };
     }
+    let resting = |reason, until, why| Fitness::Resting { reason, until, why };
     match health.standing(offer, ask.now) {
         Standing::Disabled { reason } => Fitness::Unfit(LeftOutReason::AutoDisabled, Some(reason)),
-        Standing::Cooling { until, reason } | Standing::CircuitOpen { until, reason } | Standing::Probing { until, reason } => {
-            Fitness::Cooling { until, why: reason }
-        }
-        Standing::Well { .. } | Standing::MayProbe => Fitness::Fit { priority: own.saturating_add(health.demotion(offer, ask.now)) },
+        Standing::Cooling { until, reason } => resting(LeftOutReason::CoolingDown, until, reason),
+        Standing::CircuitOpen { until, reason } => resting(LeftOutReason::CircuitOpen, until, reason),
+        Standing::Probing { until, reason } => resting(LeftOutReason::CircuitHalfOpen, until, reason),
+        Standing::Well { demotion } => Fitness::Fit { priority: priority.saturating_add(demotion), chance: Chance::Usual },
+        Standing::MayProbe => Fitness::Fit { priority: priority.saturating_add(health.demotion(offer, ask.now)), chance: Chance::Probe },
     }
 }
 

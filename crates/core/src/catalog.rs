@@ -127,9 +127,9 @@ pub struct ApiKey {
 crate::words! {
     /// How candidates of equal priority are ordered.
     pub enum Strategy as "strategy" {
-        /// By priority; ties by weight.
+        /// By priority; ties are spread by weight.
         Priority = "priority",
-        /// By weight alone, whatever the priority.
+        /// By weight, within equal priority: the same as `priority`, for those who look for the word.
         Weighted = "weighted",
         /// By calls under way for each unit of weight, within equal priority.
         LeastBusy = "least_busy",

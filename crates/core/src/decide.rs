@@ -1,9 +1,10 @@
 //! What to do after a failed attempt: call the same client again, go on to the next platform, or stop. Pure: facts in, decision out.
 //!
-//! First the same client is considered (`same_client`), then what comes after it (`then`), then whether anything may still begin
+//! First the platform's next credential (`credential`) and the same client are considered (`same_client`), then what comes after it (`then`), then whether anything may still begin
 //! (`stop`). Within each, the first line that applies decides; their order is the policy. Above all rules stand three facts: the
 //! caller is gone, time is up, a media job may have been accepted.
 
+mod credential;
 mod limits;
 mod retry;
 mod same_client;
@@ -49,6 +50,8 @@ pub struct Facts {
     pub deadline: Option<Duration>,
     /// Who could be tried next.
     pub next: Next,
+    /// Whether the platform has another credential to try.
+    pub other_credential: bool,
     /// Who could be tried next if the whole platform is to be left alone.
     pub next_elsewhere: Next,
     /// Randomness, for the jitter of a wait.
@@ -74,6 +77,8 @@ pub enum Verb {
         /// After this long.
         wait: Duration,
     },
+    /// Try the platform's next credential.
+    NextCredential,
     /// Try the next platform.
     NextPlatform,
     /// Give up.
@@ -99,6 +104,9 @@ pub fn decide(failure: &Failure, facts: &Facts, policies: &Policies<'_>) -> Deci
     if failure.category == Category::Cancelled {
         let ruling = fixed("caller went away", Reason::ClientCancelled);
         return Decision { verb: Verb::Stop(ruling.reason), ruling, same_client: None, remedy: None };
+    }
+    if let Some(decision) = credential::consider(failure, facts, policies) {
+        return decision;
     }
     let same_client = match same_client::consider(failure, facts, policies) {
         Ok(again) => {

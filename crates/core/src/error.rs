@@ -17,6 +17,8 @@ crate::words! {
         InsufficientBalance = "insufficient_balance",
         /// The key's own budget is used up.
         BudgetExceeded = "budget_exceeded",
+        /// No platform of the model can do what the request needs.
+        CapabilityUnsupported = "capability_unsupported",
         /// The key or its group may not use this model.
         ModelNotAllowed = "model_not_allowed",
         /// The key may not do this.
@@ -61,7 +63,7 @@ impl ErrorCode {
     #[must_use]
     pub const fn http_status(self) -> u16 {
         match self {
-            Self::BadRequest | Self::ContextLengthExceeded | Self::ContentFilter => 400,
+            Self::BadRequest | Self::ContextLengthExceeded | Self::ContentFilter | Self::CapabilityUnsupported => 400,
             Self::InvalidApiKey => 401,
             Self::InsufficientBalance | Self::BudgetExceeded => 402,
             Self::ModelNotAllowed | Self::PermissionDenied => 403,

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::candidates::{Candidate, Candidates, Selection};
+use crate::candidates::{Candidate, Candidates, Chance, Selection};
 use crate::catalog::{
-    AllowedModels, ApiKey, CandidateOverrides, Catalog, Enabled, Group, Model, ModelSettings, Platform, PlatformModel, PlatformOptions,
-    Strategy, Timeouts,
+    AllowedModels, ApiKey, CandidateOverrides, Catalog, Credential, Enabled, Group, Model, ModelSettings, Platform, PlatformModel,
+    PlatformOptions, Strategy, Timeouts,
 };
-use crate::id::{AccountId, GroupId, KeyId, ModelId, PlatformId, PlatformModelId, PolicySetId, PriceId, RunnerPolicyId};
+use crate::id::{AccountId, CredentialId, GroupId, KeyId, ModelId, PlatformId, PlatformModelId, PolicySetId, PriceId, RunnerPolicyId};
 use crate::kind::{ModelType, Provider, RunMode};
 use crate::policy::{FailoverPolicy, PolicySet, RetryPolicy, RunnerPolicy};
 use crate::price::{Multiplier, PriceVersion};
@@ -37,6 +37,11 @@ pub fn platform(name: &str) -> Platform {
         limits: Arc::default(),
         enabled: Enabled::Yes,
     }
+}
+
+pub fn credential(name: &str) -> Arc<Credential> {
+    let id = CredentialId::from_uuid(uuid_of(name));
+    Arc::new(Credential { id, name: name.into(), weight: NonZeroU32::MIN, limits: Arc::default(), secret: String::new().into() })
 }
 
 /// What `platform` offers of model `m`, with a price and the policy set `standard`.
@@ -82,7 +87,13 @@ pub fn model(offers: Vec<PlatformModel>) -> Model {
 
 pub fn selection(offers: Vec<PlatformModel>) -> Selection {
     let model = Arc::new(model(offers));
-    let mut candidates = model.offers.iter().map(|offer| Candidate { offer: Arc::clone(offer), priority: 0, last_resort: false });
+    let mut candidates = model.offers.iter().map(|offer| {
+        let mut candidate = Candidate::new(offer, 0, Chance::Usual);
+        if offer.platform.credentials.len() > 1 {
+            candidate.credentials.clone_from(&offer.platform.credentials);
+        }
+        candidate
+    });
     let candidates = Candidates::new(candidates.next().unwrap(), candidates.collect());
     Selection { model, candidates, left_out: Vec::new() }
 }

@@ -72,6 +72,15 @@ pub fn estimate(version: &PriceVersion, multiplier: Multiplier, input_tokens: u6
     price(&version.price, multiplier, &Quantities::of(&Usage::counted(input_tokens, output_tokens)), |_| ())
 }
 
+/// What they would cost the operator; the account, if the platform's cost is not known.
+///
+/// # Errors
+/// [`Overflow`] when the sum passes nine billion units of currency.
+pub fn cost_estimate(version: &PriceVersion, input_tokens: u64, output_tokens: u64) -> Result<Money, Overflow> {
+    let known = version.cost.as_ref().unwrap_or(&version.price);
+    price(known, Multiplier::ONE, &Quantities::of(&Usage::counted(input_tokens, output_tokens)), |_| ())
+}
+
 /// One for each component.
 const MAX_LINES: usize = Component::ALL.len();
 

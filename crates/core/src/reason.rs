@@ -17,6 +17,8 @@ crate::words! {
         SameClientMaxAttempts = "same_client_max_attempts",
         /// The retry policy is switched off.
         RetryDisabled = "retry_disabled",
+        /// The platform has another credential to try.
+        NextCredential = "next_credential",
         /// The upstream asks for a wait beyond the backoff's limit.
         RetryAfterTooLong = "retry_after_too_long",
         /// A rate limit whose end the upstream didn't tell.
@@ -57,6 +59,7 @@ impl Reason {
             Self::NotRetryable => "has no second attempt at the same client for it",
             Self::SameClientMaxAttempts => "allows no more attempts at the same client",
             Self::RetryDisabled => "has retries switched off",
+            Self::NextCredential => "tries the platform's next credential first",
             Self::RetryAfterTooLong => "doesn't wait for as long as the upstream asks",
             Self::RetryAfterUnknown => "has no second attempt where the upstream names no wait",
             Self::WaitPassesTimeLimit => "leaves no time for the wait before another attempt",

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::candidates::{LeftOutReason, Selection};
+use crate::candidates::{Chance, LeftOutReason, Selection};
 use crate::id::{PlatformModelId, PriceId, RunnerPolicyId};
 use crate::money::Money;
 use crate::trace::TraceEntry;
@@ -42,6 +42,12 @@ pub struct CandidateNote {
     /// It was cooling down, but nobody else was left.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub last_resort: bool,
+    /// Its circuit breaker is half-open: a call of it is the probe.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub probe: bool,
+    /// It offers this fallback of the model that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_model: Option<Arc<str>>,
 }
 
 /// Someone who could not serve.
@@ -80,7 +86,9 @@ impl RunTrace {
             upstream_name: Arc::clone(&candidate.offer.upstream_name),
             priority: candidate.priority,
             weight: candidate.offer.weight.get(),
-            last_resort: candidate.last_resort,
+            last_resort: candidate.chance == Chance::LastResort,
+            probe: candidate.chance == Chance::Probe,
+            fallback_model: candidate.fallback.then(|| Arc::clone(&candidate.offer.model)),
         });
         Self {
             candidates: candidates.collect(),
@@ -100,7 +108,9 @@ impl RunTrace {
 }
 
 impl LeftOutNote {
-    fn of(left_out: &crate::candidates::LeftOut) -> Self {
+    /// What of `left_out` is shown.
+    #[must_use]
+    pub fn of(left_out: &crate::candidates::LeftOut) -> Self {
         Self {
             platform: Arc::clone(&left_out.platform),
             platform_model: left_out.platform_model,

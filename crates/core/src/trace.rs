@@ -34,6 +34,8 @@ crate::words! {
     pub enum Action as "action" {
         /// The same client is called again.
         RetrySameClient = "retry_same_client",
+        /// The platform's next credential is tried.
+        NextCredential = "next_credential",
         /// The next platform is tried.
         NextPlatform = "next_platform",
         /// The run ends.
@@ -166,6 +168,9 @@ pub struct TraceEntry {
     pub platform: String,
     /// The candidate.
     pub platform_model: PlatformModelId,
+    /// The credential that was used, where the platform has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// Which sort of policy decided.
     pub source: PolicySource,
     /// Its name or id.
@@ -203,7 +208,8 @@ impl TraceEntry {
     #[must_use]
     pub fn sentence(&self) -> String {
         let ruling = self.ruling();
-        let mut line = format!("attempt {} at {} failed with {}", self.attempt, self.platform, self.failure.category);
+        let credential = self.credential.as_ref().map(|name| format!(" with {name}")).unwrap_or_default();
+        let mut line = format!("attempt {} at {}{credential} failed with {}", self.attempt, self.platform, self.failure.category);
         if let Some(status) = self.failure.status {
             // Writing to a `String` can't fail.
             let _ = write!(line, " (HTTP {status})");
@@ -211,6 +217,7 @@ impl TraceEntry {
         let _ = match (self.action, self.wait_ms) {
             (Action::RetrySameClient, Some(wait)) => write!(line, ": retried in {wait} ms"),
             (Action::RetrySameClient, None) => write!(line, ": retried"),
+            (Action::NextCredential, _) => write!(line, ": went on to the platform's next credential"),
             (Action::NextPlatform, _) => write!(line, ": went on to the next platform"),
             (Action::Stop, _) => write!(line, ": stopped ({})", self.reason),
         };
@@ -256,6 +263,7 @@ mod tests {
             attempt: 1,
             platform: "primary".into(),
             platform_model: PlatformModelId::from_uuid(uuid::Uuid::nil()),
+            credential: None,
             source: PolicySource::RetryPolicy,
             policy: "standard".into(),
             rule: Some(1),

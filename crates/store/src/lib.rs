@@ -17,6 +17,7 @@ pub mod limit_edit;
 pub mod limit_state;
 pub mod migrate;
 pub mod nodes;
+pub mod spent;
 pub mod sweep;
 pub mod tasks;
 #[cfg(feature = "testing")]

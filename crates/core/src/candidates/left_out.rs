@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::Ask;
 use crate::catalog::{Enabled, PlatformModel};
 use crate::id::PlatformModelId;
-use crate::kind::ModelType;
 use crate::time::Timestamp;
 
 crate::words! {
@@ -22,6 +22,14 @@ crate::words! {
         AutoDisabled = "auto_disabled",
         /// It is left alone for a while.
         CoolingDown = "cooling_down",
+        /// It failed too often of late.
+        CircuitOpen = "circuit_open",
+        /// It failed too often of late, and one call is trying whether it is better.
+        CircuitHalfOpen = "circuit_half_open",
+        /// It can't do something that the request needs.
+        LacksCapability = "lacks_capability",
+        /// The prompt is longer than its context.
+        ContextTooSmall = "context_too_small",
     }
 }
 
@@ -36,6 +44,10 @@ impl LeftOutReason {
             Self::NoPrice => "it has no price: give it one in the catalogue",
             Self::AutoDisabled => "a policy switched it off after a failure: put right what failed, then enable it",
             Self::CoolingDown => "it is left alone for a while after a failure",
+            Self::CircuitOpen => "its circuit breaker is open",
+            Self::CircuitHalfOpen => "its circuit breaker is half-open, and another call is its probe",
+            Self::LacksCapability => "it can't do what the request needs",
+            Self::ContextTooSmall => "its context is smaller than the prompt",
         }
     }
 }
@@ -69,14 +81,26 @@ impl LeftOut {
     }
 }
 
-/// Why the catalogue itself keeps `offer` from serving `model_type`.
-pub(super) fn by_catalog(offer: &PlatformModel, model_type: ModelType) -> Option<LeftOutReason> {
+/// Why `offer` can't do what is asked, whatever its state.
+pub(super) fn by_request(offer: &PlatformModel, ask: &Ask<'_>) -> Option<(LeftOutReason, Option<Arc<str>>)> {
+    if !offer.model_types.contains(&ask.model_type) {
+        return Some((LeftOutReason::WrongModelType, None));
+    }
+    if let Some(able) = &offer.capabilities
+        && let Some(lacking) = ask.needs.iter().find(|need| !able.contains(need))
+    {
+        return Some((LeftOutReason::LacksCapability, Some(lacking.as_str().into())));
+    }
+    let context = offer.context_tokens.map(|tokens| u64::from(tokens.get())).filter(|context| *context < ask.input_tokens)?;
+    Some((LeftOutReason::ContextTooSmall, Some(format!("about {} tokens, its context is {context}", ask.input_tokens).into())))
+}
+
+/// Why the catalogue itself keeps `offer` from serving.
+pub(super) fn by_catalog(offer: &PlatformModel) -> Option<LeftOutReason> {
     if offer.platform.enabled == Enabled::No {
         Some(LeftOutReason::PlatformDisabled)
     } else if offer.enabled == Enabled::No {
         Some(LeftOutReason::Disabled)
-    } else if !offer.model_types.contains(&model_type) {
-        Some(LeftOutReason::WrongModelType)
     } else if offer.price.is_none() {
         Some(LeftOutReason::NoPrice)
     } else {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::LeftOut;
-use crate::catalog::{Model, PlatformModel};
+use super::{Ask, LeftOut, LeftOutReason};
+use crate::catalog::{Capability, Credential, Model, PlatformModel};
 use crate::error::ErrorCode;
 
 /// A platform model that may serve.
@@ -14,8 +14,52 @@ pub struct Candidate {
     pub offer: Arc<PlatformModel>,
     /// Its priority, with demotions; 0 is tried first.
     pub priority: u32,
-    /// It cools down, but nobody else is left.
-    pub last_resort: bool,
+    /// How it comes to be here.
+    pub chance: Chance,
+    /// It offers a fallback of the model that was asked for.
+    pub fallback: bool,
+    /// The platform's credentials in the order in which they are tried; empty where there is no choice.
+    pub credentials: Vec<Arc<Credential>>,
+}
+
+/// How a candidate comes to be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chance {
+    /// It is well.
+    Usual,
+    /// Its circuit breaker is half-open: whoever takes the one probe may call it.
+    Probe,
+    /// It is left alone after failures, but too few others are left.
+    LastResort,
+}
+
+impl Candidate {
+    /// One with the platform's only credential, if it has any.
+    #[must_use]
+    pub fn new(offer: &Arc<PlatformModel>, priority: u32, chance: Chance) -> Self {
+        Self { offer: Arc::clone(offer), priority, chance, fallback: false, credentials: Vec::new() }
+    }
+
+    /// The credential at `place` of the order in which they are tried.
+    #[must_use]
+    pub fn credential(&self, place: usize) -> Option<&Arc<Credential>> {
+        if self.credentials.is_empty() {
+            self.offer.platform.credentials.get(place).filter(|_| place == 0)
+        } else {
+            self.credentials.get(place)
+        }
+    }
+
+    /// Whether it matters which credential is used.
+    #[must_use]
+    pub fn several_credentials(&self) -> bool {
+        self.offer.platform.credentials.len() > 1
+    }
+
+    /// Whether calls may stick to it: availability wins.
+    pub(super) fn may_stick(&self) -> bool {
+        self.chance == Chance::Usual && self.priority == self.offer.priority.unwrap_or(self.offer.platform.priority)
+    }
 }
 
 /// Candidates in the order in which they are tried. Never empty.
@@ -86,6 +130,26 @@ pub enum NoCandidates {
         /// Whose list lacks it.
         by: RefusedBy,
     },
+    /// Nobody who offers it can do what the request needs.
+    #[error("no platform of the model `{model}` can do what the request needs ({needs}): use another model, or leave it out", needs = list(.needs))]
+    CapabilityUnsupported {
+        /// What was asked for.
+        model: String,
+        /// What the request needs.
+        needs: Vec<Capability>,
+        /// Each one with its reason.
+        left_out: Vec<LeftOut>,
+    },
+    /// The prompt is longer than every context.
+    #[error("the prompt has about {tokens} tokens, more than any platform of the model `{model}` takes: shorten it, or use another model")]
+    ContextTooSmall {
+        /// What was asked for.
+        model: String,
+        /// Estimated.
+        tokens: u64,
+        /// Each one with its reason.
+        left_out: Vec<LeftOut>,
+    },
     /// All who offer it are switched off or unfit.
     #[error("no platform can serve this model now: ask your operator to look at its platforms")]
     NoCandidate {
@@ -111,13 +175,45 @@ impl RefusedBy {
     }
 }
 
+fn list(needs: &[Capability]) -> String {
+    needs.iter().map(|need| need.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 impl NoCandidates {
+    /// Why nobody of `left_out` serves, all in all: what only the request can change is said first, then what time changes.
+    pub(super) fn among(ask: &Ask<'_>, left_out: Vec<LeftOut>) -> Self {
+        let by_request = |left: &LeftOut| match left.reason {
+            LeftOutReason::LacksCapability | LeftOutReason::ContextTooSmall | LeftOutReason::WrongModelType => true,
+            LeftOutReason::PlatformDisabled
+            | LeftOutReason::Disabled
+            | LeftOutReason::NoPrice
+            | LeftOutReason::AutoDisabled
+            | LeftOutReason::CoolingDown
+            | LeftOutReason::CircuitOpen
+            | LeftOutReason::CircuitHalfOpen => false,
+        };
+        let some = |reason| left_out.iter().any(|left| left.reason == reason);
+        let model = ask.model.to_owned();
+        if left_out.iter().all(by_request) && some(LeftOutReason::ContextTooSmall) {
+            return Self::ContextTooSmall { model, tokens: ask.input_tokens, left_out };
+        }
+        if left_out.iter().all(by_request) && some(LeftOutReason::LacksCapability) {
+            return Self::CapabilityUnsupported { model, needs: ask.needs.to_vec(), left_out };
+        }
+        match left_out.iter().filter_map(|left| left.until).min() {
+            Some(until) => Self::CandidatesCoolingDown { retry_after: until.since(ask.now), left_out },
+            None => Self::NoCandidate { left_out },
+        }
+    }
+
     /// The code a caller sees.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::ModelNotFound { .. } => ErrorCode::ModelNotFound,
             Self::ModelNotAllowed { .. } => ErrorCode::ModelNotAllowed,
+            Self::CapabilityUnsupported { .. } => ErrorCode::CapabilityUnsupported,
+            Self::ContextTooSmall { .. } => ErrorCode::ContextLengthExceeded,
             Self::NoCandidate { .. } => ErrorCode::NoCandidate,
             Self::CandidatesCoolingDown { .. } => ErrorCode::CandidatesCoolingDown,
         }
@@ -127,7 +223,10 @@ impl NoCandidates {
     #[must_use]
     pub fn left_out(&self) -> &[LeftOut] {
         match self {
-            Self::NoCandidate { left_out } | Self::CandidatesCoolingDown { left_out, .. } => left_out,
+            Self::CapabilityUnsupported { left_out, .. }
+            | Self::ContextTooSmall { left_out, .. }
+            | Self::NoCandidate { left_out }
+            | Self::CandidatesCoolingDown { left_out, .. } => left_out,
             Self::ModelNotFound { .. } | Self::ModelNotAllowed { .. } => &[],
         }
     }
@@ -137,7 +236,11 @@ impl NoCandidates {
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::CandidatesCoolingDown { retry_after, .. } => Some(*retry_after),
-            Self::ModelNotFound { .. } | Self::ModelNotAllowed { .. } | Self::NoCandidate { .. } => None,
+            Self::ModelNotFound { .. }
+            | Self::ModelNotAllowed { .. }
+            | Self::CapabilityUnsupported { .. }
+            | Self::ContextTooSmall { .. }
+            | Self::NoCandidate { .. } => None,
         }
     }
 }

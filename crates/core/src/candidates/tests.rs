@@ -33,10 +33,20 @@ fn health(offers: &[PlatformModel], remedies: &[(usize, Remedy)]) -> HealthBook 
     book
 }
 
+fn ask<'a>(key: &'a ApiKey, group: &'a Group) -> Ask<'a> {
+    let model_type = ModelType::TextGenerate;
+    Ask { model: "m", model_type, key, group, now: at(0), simulated: false, needs: &[], input_tokens: 10, output_tokens: 10 }
+}
+
+/// Nobody is busy, and nobody's speed is known.
+fn calm(health: &HealthBook) -> Moment<'_> {
+    Moment { health, load: &NoLoad, sticky: None }
+}
+
 fn choose(model: crate::catalog::Model, health: &HealthBook, dice: u64) -> Result<Selection, NoCandidates> {
     let (key, group) = (key(AllowedModels::All), group(AllowedModels::All));
-    let ask = Ask { model: "m", model_type: ModelType::TextGenerate, key: &key, group: &group, now: at(0), simulated: false };
-    select(&catalog(model), &ask, health, dice)
+    let ask = ask(&key, &group);
+    select(&catalog(model), &ask, &calm(health), dice)
 }
 
 fn names(selection: &Selection) -> String {
@@ -87,9 +97,9 @@ fn equal_priorities_are_drawn_by_weight() {
 }
 
 #[test]
-fn weighted_models_are_drawn_by_weight_whatever_the_priority() {
-    let counts = firsts("a/9*9 b/0*1", Strategy::Weighted);
-    assert!((860..940).contains(&counts["a"]), "{counts:?}");
+fn weighted_models_are_drawn_by_weight_within_equal_priority() {
+    let counts = firsts("a*9 b c/9*1000", Strategy::Weighted);
+    assert!((860..940).contains(&counts["a"]) && !counts.contains_key("c"), "{counts:?}");
 }
 
 #[test]
@@ -140,8 +150,8 @@ fn of_candidates_that_all_cool_down_the_soonest_serves() {
         &[(0, cool(Scope::Platform, 600)), (1, cool(Scope::PlatformModel, 30)), (2, Remedy::Disable { scope: Scope::PlatformModel })],
     );
     let selection = choose(model(list), &book, 0).unwrap();
-    assert_eq!((names(&selection).as_str(), selection.candidates.best().last_resort), ("b", true));
-    assert_eq!(left_out(&selection.left_out), "a cooling_down, off auto_disabled");
+    assert_eq!((names(&selection).as_str(), selection.candidates.best().chance), ("b", Chance::LastResort));
+    assert_eq!(left_out(&selection.left_out), "off auto_disabled, a cooling_down");
 }
 
 #[test]
@@ -152,8 +162,8 @@ fn where_no_last_resort_is_wanted_callers_are_told_when_to_come_again() {
     let availability = Availability { last_resort: LastResort::Rests, ..Availability::default() };
     catalog.runner_policy = Arc::new(RunnerPolicy { availability, ..RunnerPolicy::clone(&catalog.runner_policy) });
     let (key, group) = (key(AllowedModels::All), group(AllowedModels::All));
-    let ask = Ask { model: "m", model_type: ModelType::TextGenerate, key: &key, group: &group, now: at(0), simulated: false };
-    let refused = select(&catalog, &ask, &cooling, 0).unwrap_err();
+    let ask = ask(&key, &group);
+    let refused = select(&catalog, &ask, &calm(&cooling), 0).unwrap_err();
     assert_eq!((refused.code(), refused.retry_after()), (ErrorCode::CandidatesCoolingDown, Some(Duration::from_secs(30))));
     assert_eq!(refused.to_string(), "all platforms of this model are cooling down after failures: try again in 30 s");
 }
@@ -173,16 +183,16 @@ fn a_simulated_task_looks_at_no_health() {
     let list = offers("a");
     let book = health(&list, &[(0, Remedy::Disable { scope: Scope::Platform })]);
     let (key, group) = (key(AllowedModels::All), group(AllowedModels::All));
-    let ask = Ask { model: "m", model_type: ModelType::TextGenerate, key: &key, group: &group, now: at(0), simulated: true };
-    assert!(select(&catalog(model(list)), &ask, &book, 0).is_ok());
+    let ask = Ask { simulated: true, ..ask(&key, &group) };
+    assert!(select(&catalog(model(list)), &ask, &calm(&book), 0).is_ok());
 }
 
 #[test]
 fn who_may_not_use_a_model_is_told_so() {
     let check = |name: &str, key_models: AllowedModels, group_models: AllowedModels, code: ErrorCode, says: &str| {
         let (key, group) = (key(key_models), group(group_models));
-        let ask = Ask { model: name, model_type: ModelType::TextGenerate, key: &key, group: &group, now: at(0), simulated: false };
-        let refused = select(&catalog(model(offers("a"))), &ask, &HealthBook::default(), 0).unwrap_err();
+        let ask = Ask { model: name, ..ask(&key, &group) };
+        let refused = select(&catalog(model(offers("a"))), &ask, &calm(&HealthBook::default()), 0).unwrap_err();
         assert_eq!(refused.code(), code);
         assert!(refused.to_string().contains(says), "{refused}");
     };
@@ -203,4 +213,158 @@ fn weights_are_as_large_as_they_like() {
     let mut list = offers("a b");
     list.iter_mut().for_each(|offer| offer.weight = NonZeroU32::MAX);
     assert!(choose(model(list), &HealthBook::default(), u64::MAX).is_ok());
+}
+
+/// Load by the platform's name: calls under way, and the first delta's time if it is known.
+struct Loads(&'static [(&'static str, u32, Option<u64>)]);
+
+impl Load for Loads {
+    fn under_way(&self, offer: &PlatformModel) -> u32 {
+        self.0.iter().find(|(name, ..)| *name == &*offer.platform.name).map_or(0, |(_, busy, _)| *busy)
+    }
+
+    fn first_delta_micros(&self, offer: &PlatformModel) -> Option<u64> {
+        self.0.iter().find(|(name, ..)| *name == &*offer.platform.name).and_then(|(.., micros)| *micros)
+    }
+}
+
+fn arranged(text: &str, strategy: Strategy, moment: &Moment<'_>, dice: u64) -> String {
+    let mut model = model(offers(text));
+    model.strategy = strategy;
+    let (key, group) = (key(AllowedModels::All), group(AllowedModels::All));
+    names(&select(&catalog(model), &ask(&key, &group), moment, dice).unwrap())
+}
+
+#[test]
+fn the_least_busy_for_its_weight_is_tried_first_within_equal_priority() {
+    let (well, load) = (HealthBook::default(), Loads(&[("a", 5, None), ("b", 8, None), ("c", 1, None), ("d", 0, None)]));
+    let moment = Moment { load: &load, ..calm(&well) };
+    // b has half as many calls for each unit of weight as a; d is idle, but of lower priority.
+    assert_eq!(arranged("a b*4 c d/1", Strategy::LeastBusy, &moment, 3), "c b a d");
+}
+
+#[test]
+fn the_fastest_is_tried_first_after_those_nobody_knows_and_now_and_then_another() {
+    let (well, load) = (HealthBook::default(), Loads(&[("slow", 0, Some(900)), ("fast", 0, Some(90)), ("new", 0, None)]));
+    let moment = Moment { load: &load, ..calm(&well) };
+    let firsts = |text: &str| {
+        let mut counts: HashMap<String, u32> = HashMap::new();
+        for dice in 0..2_000 {
+            let order = arranged(text, Strategy::LowestLatency, &moment, dice);
+            *counts.entry(order.split(' ').next().unwrap().to_owned()).or_default() += 1;
+        }
+        counts
+    };
+    let known = firsts("slow fast");
+    assert!((10..150).contains(&known["slow"]), "about one in forty explores the slower one: {known:?}");
+    assert!(firsts("slow fast new")["new"] > 1_800);
+}
+
+#[test]
+fn the_cheapest_for_the_operator_is_tried_first() {
+    let mut list = offers("dear cheap free");
+    let version = |text: &str, cost: Option<&str>| {
+        let cost = cost.map(|cost| serde_json::from_str(cost).unwrap());
+        let id = crate::id::PriceId::from_uuid(uuid::Uuid::nil());
+        Some(Arc::new(crate::price::PriceVersion { id, price: serde_json::from_str(text).unwrap(), cost }))
+    };
+    let price = r#"{"input_per_million":"5","output_per_million":"5"}"#;
+    list[0].price = version(price, Some(r#"{"input_per_million":"4","output_per_million":"4"}"#));
+    list[1].price = version(price, Some(r#"{"input_per_million":"1","output_per_million":"1"}"#));
+    list[2].price = version(r#"{"input_per_million":"0","output_per_million":"0"}"#, None);
+    let model = crate::catalog::Model { strategy: Strategy::LowestCost, ..model(list) };
+    assert_eq!(names(&choose(model, &HealthBook::default(), 1).unwrap()), "free cheap dear");
+}
+
+#[test]
+fn who_served_before_is_preferred_but_availability_wins() {
+    let list = offers("a b c/1");
+    let sticky = Some(list[2].id);
+    let well = HealthBook::default();
+    assert!(arranged("a b c/1", Strategy::Priority, &Moment { sticky, ..calm(&well) }, 4).starts_with("c "));
+    let demote = Remedy::Demote { scope: Scope::PlatformModel, steps: 1, lasting: Duration::from_secs(9) };
+    for remedy in [demote, cool(Scope::PlatformModel, 9)] {
+        let book = health(&list, &[(2, remedy)]);
+        assert!(!arranged("a b c/1", Strategy::Priority, &Moment { sticky, ..calm(&book) }, 4).starts_with('c'), "{remedy:?}");
+    }
+}
+
+#[test]
+fn what_the_request_needs_leaves_out_who_lacks_it_and_is_said_when_nobody_has_it() {
+    use crate::catalog::Capability::{Tools, Vision};
+    let mut list = offers("blind able small");
+    list[0].capabilities = Some(vec![Tools]);
+    list[1].capabilities = Some(vec![Tools, Vision]);
+    list[2].context_tokens = NonZeroU32::new(100);
+    let catalog = catalog(model(list));
+    let (key, group) = (key(AllowedModels::All), group(AllowedModels::All));
+    let ask = Ask { needs: &[Tools, Vision], input_tokens: 500, ..ask(&key, &group) };
+    let well = HealthBook::default();
+    let selection = select(&catalog, &ask, &calm(&well), 0).unwrap();
+    assert_eq!(
+        (names(&selection).as_str(), left_out(&selection.left_out).as_str()),
+        ("able", "blind lacks_capability, small context_too_small")
+    );
+    let mut lonely = offers("blind");
+    lonely[0].capabilities = Some(vec![Tools]);
+    let refused = select(&self::catalog(model(lonely)), &ask, &calm(&well), 0).unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::CapabilityUnsupported);
+    assert!(refused.to_string().contains("tools, vision"), "{refused}");
+    let mut narrow = offers("small");
+    narrow[0].context_tokens = NonZeroU32::new(100);
+    let refused = select(&self::catalog(model(narrow)), &ask, &calm(&well), 0).unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::ContextLengthExceeded);
+}
+
+#[test]
+fn at_most_a_share_is_out_and_the_soonest_comes_back_as_a_last_resort() {
+    let list = offers("a b c d");
+    let book =
+        health(&list, &[(0, cool(Scope::PlatformModel, 90)), (1, cool(Scope::PlatformModel, 30)), (2, cool(Scope::PlatformModel, 60))]);
+    let mut catalog = catalog(model(list));
+    let availability = Availability { max_out_percent: NonZeroU32::new(50), ..Availability::default() };
+    catalog.runner_policy = Arc::new(RunnerPolicy { availability, ..RunnerPolicy::clone(&catalog.runner_policy) });
+    let (key, group) = (key(AllowedModels::All), group(AllowedModels::All));
+    let selection = select(&catalog, &ask(&key, &group), &calm(&book), 0).unwrap();
+    assert_eq!((names(&selection).as_str(), selection.candidates[1].chance), ("d b", Chance::LastResort));
+    assert_eq!(left_out(&selection.left_out), "c cooling_down, a cooling_down");
+}
+
+#[test]
+fn fallback_models_come_after_all_of_the_models_own() {
+    let mut catalog = catalog(crate::catalog::Model {
+        settings: crate::catalog::ModelSettings { fallbacks: vec!["other".into(), "secret".into(), "gone".into()], stickiness: None },
+        ..model(offers("a/9"))
+    });
+    for name in ["other", "secret"] {
+        let id = crate::id::ModelId::from_uuid(crate::fixtures::uuid_of(name));
+        let other = crate::catalog::Model { id, name: name.into(), ..model(offers(if name == "other" { "b/0" } else { "s" })) };
+        catalog.models.insert(name.into(), Arc::new(other));
+    }
+    let (key, group) = (key(AllowedModels::from_names(["m".to_owned(), "other".to_owned()])), group(AllowedModels::All));
+    let selection = select(&catalog, &ask(&key, &group), &calm(&HealthBook::default()), 0).unwrap();
+    assert_eq!((names(&selection).as_str(), selection.candidates[0].fallback, selection.candidates[1].fallback), ("a b", false, true));
+}
+
+#[test]
+fn credentials_are_drawn_by_weight_among_those_that_are_well() {
+    let credential = |name: &str, weight: u32| {
+        let id = crate::id::CredentialId::from_uuid(crate::fixtures::uuid_of(name));
+        let weight = NonZeroU32::new(weight).unwrap();
+        Arc::new(crate::catalog::Credential { id, name: name.into(), weight, limits: Arc::default(), secret: String::new().into() })
+    };
+    let mut list = offers("a");
+    let credentials = vec![credential("heavy", 9), credential("light", 1), credential("bad", 90)];
+    list[0].platform = Arc::new(crate::catalog::Platform { credentials, ..platform("a") });
+    let mut book = HealthBook::default();
+    let bad = crate::id::CredentialId::from_uuid(crate::fixtures::uuid_of("bad"));
+    book.apply(&Remedy::Disable { scope: Scope::Credential }, &list[0], Some(bad), at(0), &"401".into());
+    let mut heavy_first = 0;
+    for dice in 0..1_000 {
+        let selection = choose(model(list.clone()), &book, dice).unwrap();
+        let order: Vec<_> = selection.candidates.best().credentials.iter().map(|credential| credential.name.to_string()).collect();
+        assert!(order == ["heavy", "light"] || order == ["light", "heavy"], "{order:?}");
+        heavy_first += u32::from(order[0] == "heavy");
+    }
+    assert!((850..950).contains(&heavy_first), "{heavy_first}");
 }

@@ -29,6 +29,7 @@ impl Case {
             elapsed: Duration::ZERO,
             deadline: None,
             next: Next::Fits,
+            other_credential: false,
             next_elsewhere: Next::Fits,
             dice: 0,
         };
@@ -39,11 +40,12 @@ impl Case {
     fn check(&self, failure: &Failure, expected: &str) {
         let again = match self.decide(failure, 1).verb {
             Verb::RetrySameClient { .. } => "again",
-            Verb::NextPlatform | Verb::Stop(_) => "no",
+            Verb::NextCredential | Verb::NextPlatform | Verb::Stop(_) => "no",
         };
         let last = self.decide(failure, 2);
         let then = match last.verb {
             Verb::RetrySameClient { .. } => "again".to_owned(),
+            Verb::NextCredential => "next credential".to_owned(),
             Verb::NextPlatform => "next".to_owned(),
             Verb::Stop(reason) => format!("stop {reason}"),
         };

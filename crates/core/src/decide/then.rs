@@ -4,7 +4,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{Facts, Policies, deadline_passed};
+use super::{Facts, Policies, credential, deadline_passed};
 use crate::failure::{Category, Failure};
 use crate::policy::default_table::{self, Row};
 use crate::policy::{FailoverAction, FailoverRule, Remedy, Scope};
@@ -31,10 +31,7 @@ pub(super) fn response(failure: &Failure, facts: &Facts, policies: &Policies<'_>
     let row = default_table::row(failure.category);
     let rules = &policies.runner.failover.rules;
     let matching = rules.iter().zip(1..).find(|(rule, _)| rule.matches.matches(failure, facts.model_type));
-    let Some((rule, number)) = matching else {
-        let remedy = remedy(row.then, row.scope, row.cooldown, failure, None).filter(|_| is_the_candidates_fault(failure, facts));
-        return Response { action: row.then, rule: None, remedy: remedy.map(|remedy| noted(remedy, PolicySource::DefaultTable, None)) };
-    };
+    let Some((rule, number)) = matching else { return by_default(failure, facts, policies, row) };
     let ruling = Ruling {
         source: PolicySource::RunnerPolicy,
         policy: policies.runner.id.to_string(),
@@ -45,6 +42,22 @@ pub(super) fn response(failure: &Failure, facts: &Facts, policies: &Policies<'_>
     let remedy = remedy_of_rule(rule, row, failure).filter(|_| is_the_candidates_fault(failure, facts));
     let remedy = remedy.map(|remedy| noted(remedy, PolicySource::RunnerPolicy, Some(number)));
     Response { action: rule.action, rule: Some(ruling), remedy }
+}
+
+/// What the policy set's cooldown rules, else the default table say.
+fn by_default(failure: &Failure, facts: &Facts, policies: &Policies<'_>, row: Row) -> Response {
+    let faulty = is_the_candidates_fault(failure, facts);
+    let set = &policies.candidate.policy_set;
+    if let Some((number, rule)) = set.cooldown.rule(failure, facts.model_type).filter(|_| row.then != FailoverAction::Stop) {
+        let remedy = Remedy::CoolDown { scope: rule.scope, lasting: rule.lasting(failure) };
+        let remedy = faulty.then(|| noted(remedy, PolicySource::PolicySet, Some(number)));
+        return Response { action: FailoverAction::CooldownAndNext, rule: None, remedy };
+    }
+    // Where there are several credentials, each answers for itself.
+    let several = policies.candidate.platform.credentials.len() > 1;
+    let scope = if several && credential::concerns(failure) { Scope::Credential } else { row.scope };
+    let remedy = remedy(row.then, scope, row.cooldown, failure, None).filter(|_| faulty);
+    Response { action: row.then, rule: None, remedy: remedy.map(|remedy| noted(remedy, PolicySource::DefaultTable, None)) }
 }
 
 fn noted(remedy: Remedy, source: PolicySource, rule: Option<u32>) -> (Remedy, RemedyNote) {

@@ -120,7 +120,7 @@ impl AttemptFailed {
     #[must_use]
     pub fn of(failure: &Failure, entry: &TraceEntry, metrics: Metrics) -> Self {
         let retryable = match entry.action {
-            Action::RetrySameClient | Action::NextPlatform => true,
+            Action::RetrySameClient | Action::NextCredential | Action::NextPlatform => true,
             Action::Stop => false,
         };
         Self {
@@ -272,7 +272,7 @@ impl EventPayload {
     #[must_use]
     pub fn after(entry: &TraceEntry, max_ms: u64) -> Self {
         let scope = match entry.action {
-            Action::RetrySameClient => RetryScope::SameClient,
+            Action::RetrySameClient | Action::NextCredential => RetryScope::SameClient,
             Action::NextPlatform => RetryScope::NextPlatform,
             Action::Stop => return Self::FailoverStopped(FailoverStopped { elapsed_ms: entry.at_ms, max_ms, reason: entry.reason }),
         };
@@ -318,9 +318,11 @@ impl EventPayload {
             Self::AttemptStarted(payload) => format!("attempt {} at {}", payload.attempt, payload.client),
             Self::ClientProgress(payload) => format!("job {}: {}", payload.job_id, payload.state),
             Self::AttemptFailed(payload) => format!("attempt {} failed with {}", payload.attempt, payload.category),
-            Self::Retrying(payload) => match payload.scope {
-                RetryScope::SameClient => format!("{} is called again in {} ms", payload.client, payload.wait_ms.unwrap_or(0)),
-                RetryScope::NextPlatform => "the next platform is tried".into(),
+            Self::Retrying(payload) => match payload.action {
+                Action::RetrySameClient => format!("{} is called again in {} ms", payload.client, payload.wait_ms.unwrap_or(0)),
+                Action::NextCredential => format!("{} is called with its next credential", payload.client),
+                Action::NextPlatform => "the next platform is tried".into(),
+                Action::Stop => "nothing more is tried".into(),
             },
             Self::FailoverStopped(payload) => format!("nothing more is tried: {}", payload.reason),
             Self::Settled(payload) => format!("charged {} {}", payload.amount, payload.currency),

@@ -15,6 +15,7 @@ fn entry(action: Action) -> TraceEntry {
         at_ms: 70,
         attempt: 1,
         platform: "primary".into(),
+        credential: None,
         platform_model: PlatformModelId::from_uuid(uuid::Uuid::nil()),
         source: PolicySource::RetryPolicy,
         policy: "standard".into(),

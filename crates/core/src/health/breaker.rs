@@ -49,7 +49,8 @@ impl Default for Breaker {
 
 impl Breaker {
     /// A failure that the policy counts. For how long it opened, if it did. While it is open nothing changes: what fails then began
-    /// before, or served as a last resort.
+    /// before, or served as a last resort. Once it is half-open any failure opens it again, the probe's or a late one: both speak
+    /// against it.
     pub fn failed(&mut self, now: Timestamp, policy: &BreakerPolicy, reason: impl FnOnce() -> Arc<str>) -> Option<Duration> {
         let opens = match self {
             Self::Closed { recent } => {

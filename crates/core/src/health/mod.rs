@@ -35,3 +35,5 @@ pub use subject::Subject;
 mod properties;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;

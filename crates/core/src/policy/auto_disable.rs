@@ -42,12 +42,6 @@ impl AutoDisablePolicy {
     pub fn rule(&self, failure: &Failure, model_type: ModelType) -> Option<(u32, &AutoDisableRule)> {
         first_match(&self.rules, |rule| &rule.matches, failure, model_type)
     }
-
-    /// Whether it switches nothing off.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
 }
 
 impl AutoDisableRule {

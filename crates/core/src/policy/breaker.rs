@@ -10,7 +10,7 @@ use crate::failure::Category;
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "Wire")]
 pub struct BreakerPolicy {
-    /// Off: it never opens, and one that is open closes with its next call.
+    /// Off: it never opens; one that is open waits for its time once more, and closes with the first call after it, however that ends.
     pub enabled: bool,
     /// As many failures within the window open it; at most 1,000.
     pub failures: NonZeroU32,

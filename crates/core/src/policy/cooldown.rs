@@ -39,12 +39,6 @@ impl CooldownPolicy {
     pub fn rule(&self, failure: &Failure, model_type: ModelType) -> Option<(u32, &CooldownRule)> {
         first_match(&self.rules, |rule| &rule.matches, failure, model_type)
     }
-
-    /// Whether it leaves everything to the default table.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
 }
 
 impl CooldownRule {

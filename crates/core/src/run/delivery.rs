@@ -15,12 +15,13 @@ use crate::trace::TraceEntry;
 pub struct Delivery {
     selection: Selection,
     current: usize,
+    credential: usize,
     number: NonZeroU32,
 }
 
 impl Delivery {
-    pub(super) const fn new(selection: Selection, current: usize, number: NonZeroU32) -> Self {
-        Self { selection, current, number }
+    pub(super) const fn new(selection: Selection, current: usize, credential: usize, number: NonZeroU32) -> Self {
+        Self { selection, current, credential, number }
     }
 
     /// The candidate that answers.
@@ -56,6 +57,6 @@ impl Delivery {
 
     fn end(&self, failure: &Failure, elapsed: Duration, value: &str, reason: Reason) -> TraceEntry {
         let decision = Decision { verb: Verb::Stop(reason), ruling: fixed(value, reason), same_client: None, remedy: None };
-        entry(self.candidate(), self.number, failure, elapsed, &decision)
+        entry(self.candidate(), self.credential, self.number, failure, elapsed, &decision)
     }
 }

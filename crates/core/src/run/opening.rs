@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::delivery::Delivery;
 use super::{Dice, Step, Stop, Verdict};
 use crate::candidates::{Candidate, Selection};
-use crate::catalog::PlatformModel;
+use crate::catalog::{Credential, PlatformModel};
 use crate::decide::{Decision, Facts, Next, Policies, RunLimits, Verb, decide, fixed};
 use crate::failure::{Category, Failure, Sent};
 use crate::id::PlatformId;
@@ -25,6 +25,8 @@ pub struct Opening {
     deadline: Option<Duration>,
     limits: RunLimits,
     current: usize,
+    /// The place of the credential in use among the candidate's own.
+    credential: usize,
     number: NonZeroU32,
     attempts_here: u32,
     platforms_tried: u32,
@@ -51,6 +53,7 @@ impl Opening {
             deadline,
             limits,
             current: 0,
+            credential: 0,
             number: NonZeroU32::MIN,
             attempts_here: 1,
             platforms_tried: 1,
@@ -105,13 +108,25 @@ impl Opening {
     /// Something reaches the caller from here on: no other candidate will be tried.
     #[must_use]
     pub fn deliver(self) -> Delivery {
-        Delivery::new(self.selection, self.current, self.number)
+        Delivery::new(self.selection, self.current, self.credential, self.number)
+    }
+
+    /// The place of the candidate that is being tried in the selection.
+    #[must_use]
+    pub const fn place(&self) -> usize {
+        self.current
     }
 
     /// The candidate that is being tried.
     #[must_use]
     pub fn candidate(&self) -> &Candidate {
         &self.selection.candidates[self.current]
+    }
+
+    /// The credential that is used, if the platform has any.
+    #[must_use]
+    pub fn credential(&self) -> Option<&Arc<Credential>> {
+        self.candidate().credential(self.credential)
     }
 
     /// The candidates, and who was left out.
@@ -148,6 +163,12 @@ impl Opening {
                 self.waiting_after = Some(failure.clone());
                 Step::Wait { delay: wait }
             }
+            Verb::NextCredential => {
+                self.credential += 1;
+                self.number = self.number.saturating_add(1);
+                self.attempts_here = 1;
+                self.attempt()
+            }
             Verb::NextPlatform => match self.next(&self.shut) {
                 Some(next) => self.go_on_to(next),
                 None => Step::Stop(Stop { reason: Reason::NoNextPlatform, failure: failure.clone(), entry: None }),
@@ -158,6 +179,7 @@ impl Opening {
 
     fn go_on_to(&mut self, next: usize) -> Step {
         self.current = next;
+        self.credential = 0;
         self.number = self.number.saturating_add(1);
         self.attempts_here = 1;
         self.platforms_tried += 1;
@@ -187,6 +209,7 @@ impl Opening {
             elapsed,
             deadline: self.deadline,
             next,
+            other_credential: self.candidate().credential(self.credential + 1).is_some(),
             next_elsewhere: self.describe(self.next(&shut)),
             dice: dice.0,
         }
@@ -222,14 +245,22 @@ impl Opening {
     }
 
     fn entry(&self, failure: &Failure, elapsed: Duration, decision: &Decision) -> TraceEntry {
-        entry(self.candidate(), self.number, failure, elapsed, decision)
+        entry(self.candidate(), self.credential, self.number, failure, elapsed, decision)
     }
 }
 
 /// The trace entry of a decision about `candidate`.
-pub(super) fn entry(candidate: &Candidate, number: NonZeroU32, failure: &Failure, elapsed: Duration, decision: &Decision) -> TraceEntry {
+pub(super) fn entry(
+    candidate: &Candidate,
+    credential: usize,
+    number: NonZeroU32,
+    failure: &Failure,
+    elapsed: Duration,
+    decision: &Decision,
+) -> TraceEntry {
     let (action, wait) = match decision.verb {
         Verb::RetrySameClient { wait } => (Action::RetrySameClient, Some(wait)),
+        Verb::NextCredential => (Action::NextCredential, None),
         Verb::NextPlatform => (Action::NextPlatform, None),
         Verb::Stop(_) => (Action::Stop, None),
     };
@@ -239,6 +270,7 @@ pub(super) fn entry(candidate: &Candidate, number: NonZeroU32, failure: &Failure
         attempt: number.get(),
         platform: candidate.offer.platform.name.to_string(),
         platform_model: candidate.offer.id,
+        credential: candidate.several_credentials().then(|| candidate.credential(credential).map(|used| used.name.to_string())).flatten(),
         source,
         policy,
         rule,

@@ -146,7 +146,8 @@ impl Watched {
         }
         self.last_number = number;
         self.attempts[candidate] += 1;
-        ensure(self.attempts[candidate] <= EffectiveRetry::of(&offer).attempts(), "no more attempts at a client than allowed")
+        let credentials = u32::try_from(offer.platform.credentials.len().max(1)).unwrap();
+        ensure(self.attempts[candidate] <= EffectiveRetry::of(&offer).attempts() * credentials, "no more attempts at a client than allowed")
     }
 
     fn failed(&mut self, failure: &Failure, verdict: &Verdict) -> Broken {
@@ -154,6 +155,7 @@ impl Watched {
         self.explained(Some(&verdict.entry))?;
         let action = match verdict.step {
             Step::Wait { .. } => Action::RetrySameClient,
+            Step::Attempt { candidate, .. } if self.order.last() == Some(&candidate) => Action::NextCredential,
             Step::Attempt { .. } => Action::NextPlatform,
             Step::Stop(_) => Action::Stop,
         };
@@ -161,7 +163,9 @@ impl Watched {
         ensure(verdict.entry.attempt == self.last_number, "the trace names the attempt")?;
         ensure(verdict.entry.remedies.len() == verdict.remedies.len(), "the trace names every remedy")?;
         ensure(
-            action == Action::RetrySameClient || verdict.entry.same_client.is_some() || failure.category == Category::Cancelled,
+            matches!(action, Action::RetrySameClient | Action::NextCredential)
+                || verdict.entry.same_client.is_some()
+                || failure.category == Category::Cancelled,
             "leaving a client is explained",
         )?;
         match failure.category {
@@ -227,13 +231,15 @@ fn may_stop_for(reason: StopReason) -> bool {
         | StopReason::RetryAfterTooLong
         | StopReason::RetryAfterUnknown
         | StopReason::WaitPassesTimeLimit
+        | StopReason::NextCredential
         | StopReason::StreamAlreadyStarted => false,
     }
 }
 
 fn any_offer(random: &mut Seeded, index: u64) -> PlatformModel {
     // Sometimes two offers of one platform.
-    let platform = fixtures::platform(["a", "b", "c"][usize::try_from(random.below(3)).unwrap()]);
+    let mut platform = fixtures::platform(["a", "b", "c"][usize::try_from(random.below(3)).unwrap()]);
+    platform.credentials = (0..random.below(4)).map(|number| fixtures::credential(&number.to_string())).collect();
     let mut offer = fixtures::offer(platform);
     offer.id = crate::id::PlatformModelId::from_uuid(uuid::Uuid::from_u128(index.into()));
     offer.policy_set = fixtures::policy_set(any_retry(random));

@@ -2,6 +2,7 @@
 
 use super::script::Story;
 use super::*;
+use crate::catalog::PlatformModel;
 use crate::fixtures;
 use crate::kind::ModelType;
 use crate::policy::Scope;
@@ -225,4 +226,22 @@ fn a_candidate_is_mended_even_if_the_run_is_over() {
     // A time-out that was the caller's own says nothing about the platform.
     assert!(deadline.play("a timeout,takes=1s").remedies.is_empty());
     assert_eq!(deadline.play("a timeout | b ok").remedies.len(), 1);
+}
+
+#[test]
+fn a_refused_credential_leaves_the_platform_to_its_next_one() {
+    let two = |offers: &mut Vec<PlatformModel>| {
+        let credentials = vec![fixtures::credential("x"), fixtures::credential("y")];
+        offers[0].platform = std::sync::Arc::new(crate::catalog::Platform { credentials, ..fixtures::platform("a") });
+    };
+    let story = story().failover(r#"{"max_platforms": 2}"#).change(two);
+    story.check("a 401 ok | b ok", "0ms a | 0ms a | ok");
+    story.check("a 429,after=30s 402 | b ok", "0ms a | 0ms a | 0ms b | ok");
+    let played = story.play("a 401 429 | b ok");
+    let scopes: Vec<Scope> = played.remedies.iter().map(crate::policy::Remedy::scope).collect();
+    assert_eq!(scopes, [Scope::Credential, Scope::Credential]);
+    let first = played.trace[0].sentence();
+    assert!(first.starts_with("attempt 1 at a with x failed with auth (HTTP 401): went on to the platform's next credential"), "{first}");
+    let stop = story.failover(r#"{"rules": [{"match": {"categories": ["auth"]}, "action": "stop"}]}"#);
+    stop.check("a 401 | b ok", "0ms a | failed rule_matched");
 }
