@@ -63,7 +63,7 @@ pub(crate) enum Prepared {
 
 impl ChatAsk {
     /// What the request or its key asked for.
-    fn run_mode(&self) -> RunMode {
+    pub(crate) fn run_mode(&self) -> RunMode {
         if self.caller.key.run_mode == RunMode::Simulation { RunMode::Simulation } else { self.run_mode }
     }
 
