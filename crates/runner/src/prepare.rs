@@ -11,6 +11,7 @@ use easyai_core::id::{PriceId, TaskId};
 use easyai_core::kind::{Kind, RunMode};
 use easyai_core::quantile::expected_output;
 use easyai_core::run_trace::{EstimateNote, RunTrace};
+use easyai_core::trace::millis;
 use easyai_limits::{Lease, Slot};
 use easyai_protocols::openai::request::ChatRequest;
 use easyai_store::journal::{Begin, Begun, Idempotency};
@@ -149,7 +150,8 @@ fn plan(runner: &Runner, ask: &ChatAsk, task: TaskId, watch: &Stopwatch) -> Resu
 
 impl Planned {
     fn trace(&self, ask: &ChatAsk) -> RunTrace {
-        RunTrace::of(&self.selection, self.estimate.clone(), ask.caller.catalog.runner_policy.id)
+        let trace = RunTrace::of(&self.selection, self.estimate.clone(), ask.caller.catalog.runner_policy.id);
+        RunTrace { deadline_ms: ask.deadline.map(millis), ..trace }
     }
 }
 
