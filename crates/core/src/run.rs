@@ -84,6 +84,6 @@ pub struct Verdict {
 #[cfg(test)]
 pub(crate) mod properties;
 #[cfg(test)]
-mod script;
+pub(crate) mod script;
 #[cfg(test)]
 mod tests;
