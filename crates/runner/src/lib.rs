@@ -7,31 +7,43 @@
 //! The runner has no opinion: it compares no status code and holds no policy. It tells `core::run` what happened and does what the
 //! next step says. Whatever future is dropped, and wherever, the task ends exactly once: its notes are owned by a guard.
 
+mod admission;
 mod bill;
 mod caller;
+mod claims;
 pub mod clock;
 mod count;
+mod counters;
 mod deliver;
 mod error;
+mod explain;
 mod finish;
 mod health;
 mod idempotency;
+mod latency;
 pub mod metrics;
 mod open;
 mod outputs;
 mod plain;
 mod prepare;
+mod rates;
 mod record;
 mod refusal;
 mod runner;
 pub mod settings;
 mod snapshot;
+mod sticky;
 mod tally;
+mod thinking;
 
 pub use caller::{Caller, KeyRefused};
+pub use counters::Kept;
 pub use deliver::Delivering;
+pub use easyai_limits::QueuePosition;
 pub use error::CallError;
 pub use prepare::ChatAsk;
+pub use rates::{Rate, RateLimits};
 pub use refusal::RefusedCall;
 pub use runner::{Parts, Reply, Runner, Served};
 pub use settings::Settings;
+pub use thinking::Thinking;

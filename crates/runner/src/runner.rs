@@ -5,29 +5,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use easyai_clients::{ChatAnswer, Clients};
+use easyai_core::candidates::Candidate;
 use easyai_core::catalog::Catalog;
 use easyai_core::id::{NodeId, TaskId};
+use easyai_core::limit::LimitScope;
 use easyai_core::money::Money;
 use easyai_core::run::Stop;
-use easyai_limits::{Limits, Slot};
+use easyai_limits::{Limits, QueuePosition};
 use easyai_store::journal::RecordedAnswer;
 use easyai_store::vault::Vault;
 use easyai_store::{Db, Journal, StoreError};
 use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::now;
+use crate::counters::Kept;
 use crate::deliver::Delivering;
 use crate::error::CallError;
 use crate::finish::{Finisher, Instead};
 use crate::health::HealthBoard;
+use crate::latency::Latencies;
 use crate::metrics::Metrics;
-use crate::open::{Live, Opened};
+use crate::open::{Live, Open, Opened};
 use crate::outputs::Outputs;
 use crate::prepare::{ChatAsk, Prepared, prepare};
 use crate::record::End;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
-use crate::{idempotency, plain};
+use crate::thinking::{self, Thinking};
+use crate::{counters, idempotency, plain, sticky};
 
 /// What all runs share.
 #[derive(Debug)]
@@ -41,6 +47,8 @@ pub struct Runner {
     pub(crate) health: Arc<HealthBoard>,
     pub(crate) outputs: Outputs,
     pub(crate) limits: Limits,
+    pub(crate) latencies: Latencies,
+    pub(crate) sticky: sticky::Served,
     /// What is counted, for `/metrics`.
     pub metrics: Metrics,
     snapshot: Snapshot,
@@ -74,6 +82,8 @@ pub struct Served {
     pub attempts: u32,
     /// The platform that answered.
     pub platform: Arc<str>,
+    /// The model that answered, where it is a fallback of the one that was asked for.
+    pub fallback: Option<Arc<str>>,
     /// What was charged, where it is known already.
     pub charged: Option<Money>,
 }
@@ -96,6 +106,13 @@ pub enum Reply {
         /// The body.
         body: Box<Delivering>,
     },
+    /// Not yet: its upstream thinks, and comments keep the connection alive.
+    Thinking {
+        /// The task.
+        task: TaskId,
+        /// The body.
+        body: Box<Thinking>,
+    },
     /// The recorded answer of an earlier call with the same `Idempotency-Key`.
     Replayed {
         /// The task of the first call.
@@ -103,6 +120,13 @@ pub enum Reply {
         /// Its answer.
         answer: RecordedAnswer,
     },
+}
+
+impl Served {
+    pub(crate) fn by(candidate: &Candidate, task: TaskId, attempts: u32) -> Self {
+        let fallback = candidate.fallback.then(|| Arc::clone(&candidate.offer.model));
+        Self { task, attempts, platform: Arc::clone(&candidate.offer.platform.name), fallback, charged: None }
+    }
 }
 
 impl Runner {
@@ -122,12 +146,22 @@ impl Runner {
             clients: parts.clients,
             health,
             outputs: Outputs::default(),
-            limits: Limits::new(),
+            limits: Limits::new(Arc::new(now)),
+            latencies: Latencies::default(),
+            sticky: sticky::Served::default(),
             metrics: Metrics::default(),
             snapshot,
             vault: parts.vault,
             draining: AtomicBool::new(false),
         }))
+    }
+
+    /// Takes over what was counted before this start. Before the first call.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it can't be read.
+    pub async fn restore_counters(&self, kept: Kept) -> Result<(), StoreError> {
+        counters::restore(&self.limits, &self.db, &self.catalog(), kept).await
     }
 
     /// Takes up changes of the catalogue until `stop`.
@@ -149,7 +183,25 @@ impl Runner {
     /// Calls under way.
     #[must_use]
     pub fn in_flight(&self) -> u32 {
-        self.limits.taken(Slot::Gateway)
+        self.limits.in_flight(LimitScope::Gateway)
+    }
+
+    /// Where a task stands in the queue for its limits, if it waits on this node.
+    #[must_use]
+    pub fn queue_position(&self, task: TaskId) -> Option<QueuePosition> {
+        self.limits.position(task)
+    }
+
+    /// Calls that wait for a limit.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.limits.waiting()
+    }
+
+    /// Calls that a limit in shadow mode would have refused, so far.
+    #[must_use]
+    pub fn shadow_refusals(&self) -> u64 {
+        self.limits.shadow_refusals()
     }
 
     /// Writes that wait for the journal.
@@ -182,6 +234,7 @@ impl Runner {
     pub async fn settled(&self) -> Result<(), StoreError> {
         self.finisher.drained().await;
         self.health.write(&self.db).await?;
+        counters::keep(&self.limits, &self.db).await?;
         self.journal.flush().await
     }
 
@@ -190,21 +243,27 @@ impl Runner {
     /// # Errors
     /// [`CallError`] if it was refused or every attempt failed; nothing was charged then.
     pub async fn chat(self: &Arc<Self>, ask: ChatAsk) -> Result<Reply, CallError> {
-        let deadline = ask.deadline;
+        let (deadline, streamed) = (ask.deadline, ask.request.stream);
         let open = match prepare(self, ask).await? {
             Prepared::Begun(open) => open,
             Prepared::Repeated { task, same_body } => return idempotency::replay(self, task, same_body, deadline).await,
         };
         let task = open.task();
+        let opening = Arc::clone(self).open(open);
+        if streamed { thinking::open(task, Box::pin(opening), self.settings.keep_alive).await } else { opening.await }
+    }
+
+    /// Opens a begun run: to a whole answer that is booked, or to the first useful delta of a stream.
+    async fn open(self: Arc<Self>, open: Box<Open>) -> Result<Reply, CallError> {
+        let task = open.task();
         let Some(opened) = open.run().await else {
             return Err(CallError::refused(task, easyai_core::error::ErrorCode::InternalError, "the run was over before it began"));
         };
         match opened {
-            Opened::Answering { live, delivery, answer: ChatAnswer::Plain(answer) } => plain::deliver(self, live, delivery, answer).await,
+            Opened::Answering { live, delivery, answer: ChatAnswer::Plain(answer) } => plain::deliver(&self, live, delivery, answer).await,
             Opened::Answering { live, delivery, answer: ChatAnswer::Stream(stream) } => {
-                let platform = Arc::clone(&delivery.candidate().offer.platform.name);
-                let served = Served { task, attempts: live.record.attempts(), platform, charged: None };
-                Ok(Reply::Stream { served, body: Box::new(Delivering::new(self, live, delivery, stream)) })
+                let served = Served::by(delivery.candidate(), task, live.record.attempts());
+                Ok(Reply::Stream { served, body: Box::new(Delivering::new(&self, live, delivery, stream)) })
             }
             Opened::Stopped { live, stop } => Err(self.stopped(live, &stop).await),
         }

@@ -2,8 +2,10 @@
 
 mod account;
 mod apply;
+mod explain;
 mod key;
 mod ledger;
+mod limit_args;
 mod migrate;
 pub mod open;
 mod out;
@@ -24,6 +26,7 @@ use easyai_core::task::TaskStatus;
 use easyai_core::time::Timestamp;
 
 use crate::config::{Config, Flags};
+use limit_args::LimitArgs;
 use out::Out;
 use verdict::Verdict;
 
@@ -67,6 +70,18 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Show what would be done with a request, without doing it: candidates, prices, limits, the hold
+    Explain {
+        /// A file with the body of a chat request, or - for standard input
+        #[arg(value_name = "FILE")]
+        request: PathBuf,
+        /// Who asks
+        #[arg(long)]
+        account: String,
+        /// With which of its keys; the first one if absent
+        #[arg(long, value_name = "ID")]
+        key: Option<KeyId>,
+    },
     /// Accounts: who pays
     #[command(subcommand)]
     Account(AccountCommand),
@@ -99,6 +114,15 @@ enum AccountCommand {
     List,
     /// One account, its wallet and latest entries
     Show { name: String },
+    /// Change an account's group or limits
+    Set {
+        name: String,
+        /// Its group from now on
+        #[arg(long)]
+        group: Option<String>,
+        #[command(flatten)]
+        limits: LimitArgs,
+    },
     /// Add money to an account's wallet
     TopUp {
         name: String,
@@ -130,6 +154,14 @@ enum KeyCommand {
         /// live, or simulation: answers offline and costs nothing
         #[arg(long, default_value = "live", value_name = "MODE")]
         run_mode: RunMode,
+        #[command(flatten)]
+        limits: LimitArgs,
+    },
+    /// Change a key's limits
+    Set {
+        id: KeyId,
+        #[command(flatten)]
+        limits: LimitArgs,
     },
     /// All keys, or those of one account
     List {
@@ -228,6 +260,7 @@ async fn dispatch(command: Command, config: Config, out: &Out) -> anyhow::Result
     match command {
         Command::Serve { .. } => crate::serve::serve(config).await.map(|()| Verdict::Good),
         Command::Apply { file, dry_run } => apply::apply(&config, out, &file, apply::Mode::of(dry_run)).await,
+        Command::Explain { request, account, key } => explain::run(&config, out, &request, &account, key).await,
         Command::Account(command) => account::run(&config, out, command).await,
         Command::Key(command) => key::run(&config, out, command).await,
         Command::Task(TaskCommand::List(filter)) => task::list(&config, out, filter).await,

@@ -2,11 +2,13 @@
 
 mod listener;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use anyhow::Context;
 use easyai_clients::Clients;
-use easyai_runner::{Parts, Runner, Settings};
+use easyai_core::limit::LimitSet;
+use easyai_runner::{Kept, Parts, Runner, Settings};
 use easyai_store::nodes::Node;
 use easyai_store::{Journal, sweep};
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,6 +42,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         clients: Clients::new(config.proxy.clone())?,
     };
     let runner = Runner::start(parts).await.context("the catalogue can't be read")?;
+    runner.restore_counters(Kept::Taken).await.context("the counters of limits can't be read")?;
     let app = Arc::new(App {
         telemetry: Telemetry::new(&runner),
         runner: Arc::clone(&runner),
@@ -67,16 +70,24 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn settings(config: &Config) -> Settings {
+/// What an operator set about runs.
+#[must_use]
+pub fn settings(config: &Config) -> Settings {
     Settings {
         currency: Arc::clone(&config.currency),
         caller_gone: config.caller_gone,
         checkpoint_every: config.checkpoint_every,
         finish_patience: config.finish_patience,
-        max_in_flight: config.max_in_flight,
-        max_in_flight_per_account: config.max_in_flight_per_account,
+        max_in_flight: concurrent(Some(config.max_in_flight)),
+        account_limits: concurrent(config.max_in_flight_per_account),
+        queue_timeout: config.queue_timeout,
+        keep_alive: config.keep_alive,
         max_recorded_answer_bytes: config.max_body_bytes,
     }
+}
+
+fn concurrent(limit: Option<NonZeroU32>) -> Arc<LimitSet> {
+    Arc::new(LimitSet { concurrent: limit, ..LimitSet::default() })
 }
 
 /// The machine's name, for people.

@@ -14,8 +14,11 @@ pub mod history;
 pub mod journal;
 pub mod keys;
 pub mod ledger;
+pub mod limit_edit;
+pub mod limit_state;
 pub mod migrate;
 pub mod nodes;
+pub mod spent;
 pub mod sweep;
 pub mod tasks;
 #[cfg(feature = "testing")]

@@ -9,6 +9,7 @@ mod finish;
 mod fixture;
 mod history;
 mod ledger;
+mod limit_state;
 mod migrate;
 mod nodes;
 mod proxy;

@@ -1,6 +1,6 @@
 //! `POST /v1/chat/completions`.
 
-mod ask;
+pub mod ask;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,7 +32,18 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, ApiError> 
         Err(error) => Err(error),
     };
     match read {
-        Ok(ask) => Ok(respond(app, app.runner.chat(ask).await?)),
+        Ok(ask) => {
+            let reply = app.runner.chat(ask).await.map_err(ApiError::from);
+            let rates = app.runner.rate_limits(&caller);
+            match reply {
+                Ok(reply) => {
+                    let mut response = respond(app, reply);
+                    headers::rate_limits(response.headers_mut(), &rates);
+                    Ok(response)
+                }
+                Err(error) => Err(ApiError { rates, ..error }),
+            }
+        }
         Err(error) => Err(unread(app, &caller, error).await),
     }
 }
@@ -68,13 +79,13 @@ fn respond(app: &App, reply: Reply) -> Response {
             response
         }
         Reply::Stream { served, body } => {
-            let mut response = Response::new(Body::new(*body));
-            let map = response.headers_mut();
-            map.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-            map.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            // Otherwise nginx in front of us would hold the stream back.
-            map.insert("x-accel-buffering", HeaderValue::from_static("no"));
-            tell(app, map, &served);
+            let mut response = event_stream(Body::new(*body));
+            tell(app, response.headers_mut(), &served);
+            response
+        }
+        Reply::Thinking { task, body } => {
+            let mut response = event_stream(Body::new(*body));
+            headers::task(response.headers_mut(), task);
             response
         }
         Reply::Replayed { task, answer } => {
@@ -91,6 +102,16 @@ fn respond(app: &App, reply: Reply) -> Response {
     }
 }
 
+fn event_stream(body: Body) -> Response {
+    let mut response = Response::new(body);
+    let map = response.headers_mut();
+    map.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    map.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // Otherwise nginx in front of us would hold the stream back.
+    map.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
 fn tell(app: &App, map: &mut HeaderMap, served: &Served) {
     headers::task(map, served.task);
     map.insert(headers::ATTEMPTS, HeaderValue::from(served.attempts));
@@ -98,6 +119,11 @@ fn tell(app: &App, map: &mut HeaderMap, served: &Served) {
         && let Ok(value) = HeaderValue::from_str(&charged.to_string())
     {
         map.insert(headers::CHARGE, value);
+    }
+    if let Some(model) = &served.fallback
+        && let Ok(value) = HeaderValue::from_str(model)
+    {
+        map.insert(headers::MODEL, value);
     }
     if app.expose_platform
         && let Ok(value) = HeaderValue::from_str(&served.platform)
