@@ -3,6 +3,7 @@
 use super::chance::Seed;
 use super::compare;
 use super::course::{Course, Ending, Paid};
+use super::difference::Difference;
 use super::order::{Arranger, Rebuilt};
 use super::outcomes::{Gathering, Outcomes};
 use super::past::{Past, TaskRecord};
@@ -120,6 +121,7 @@ impl Replay {
         Report {
             seed: self.seed.0,
             endings: all.map(count).filter(|count| count.then + count.draft > 0).collect(),
+            difference: Difference::between(&self.then.figures(), &self.draft.figures()),
             then: self.then.figures(),
             draft: self.draft.figures(),
             tasks: self.tasks,

@@ -12,6 +12,7 @@
 mod chance;
 mod compare;
 mod course;
+mod difference;
 mod draft;
 mod engine;
 mod latency;
@@ -29,6 +30,7 @@ mod world;
 pub use chance::Seed;
 pub use compare::What;
 pub use course::{Course, Ending, Guess, Known, Paid, Server};
+pub use difference::{Difference, PercentilesDifference};
 pub use draft::{Draft, OfferDraft, PlatformDraft, PolicySetDraft};
 pub use engine::{Lessons, Replay};
 pub use past::{AttemptRecord, Past, Skip, TaskRecord};

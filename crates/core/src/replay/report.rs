@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::compare::What;
 use super::course::{Course, Known, Paid, Server};
+use super::difference::Difference;
 use super::past::{Past, Skip};
 use super::totals::Figures;
 use crate::id::TaskId;
@@ -22,6 +23,8 @@ pub struct Report {
     pub then: Figures,
     /// How it would go.
     pub draft: Figures,
+    /// How it would go less how it went.
+    pub difference: Difference,
     /// How tasks ended, and would end, in one word each.
     pub endings: Vec<EndingCount>,
     /// The first tasks that differ.

@@ -64,6 +64,7 @@ fn a_rule_that_stops_earlier_costs_successes_and_saves_attempts() {
     assert_eq!((report.then.succeeded, report.draft.succeeded), (3, 2));
     assert_eq!((report.then.attempts, report.draft.attempts), (5, 4));
     assert_eq!(units(&report), [(90, 60), (45, 30), (45, 30)]);
+    assert_eq!((report.difference.succeeded, report.difference.attempts, report.difference.margin.to_string().as_str()), (-1, -1, "-1.5"));
     assert_eq!((report.tasks.differing, report.tasks.with_guesses), (1, 0));
     let [difference] = report.differences.as_slice() else { panic!("{report:?}") };
     assert_eq!(difference.differs_in, [What::Decisions, What::Ending, What::ServedBy, What::Charge, What::Cost]);
