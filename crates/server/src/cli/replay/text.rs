@@ -57,7 +57,7 @@ fn counts<K: Display>(of: &std::collections::BTreeMap<K, u64>) -> String {
 fn figures(report: &Report, currency: &str) -> String {
     let Report { then, draft, difference, .. } = report;
     let percent = |rate: f64| format!("{:.2} %", rate * 100.0);
-    let times = |p50: Option<u64>, p95: Option<u64>, p99: Option<u64>| [p50, p95, p99].map(|ms| or_dash(ms)).join(" / ");
+    let times = |p50: Option<u64>, p95: Option<u64>, p99: Option<u64>| [p50, p95, p99].map(or_dash).join(" / ");
     let changes = |p50: Option<i64>, p95: Option<i64>, p99: Option<i64>| {
         [p50, p95, p99].map(|ms| ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:+}"))).join(" / ")
     };
