@@ -7,7 +7,7 @@
 mod declare;
 mod limits;
 mod model;
-mod object;
+pub mod object;
 mod offer;
 mod platform;
 mod secret;

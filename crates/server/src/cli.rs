@@ -11,6 +11,7 @@ pub mod open;
 mod out;
 mod paint;
 mod platform;
+mod replay;
 mod task;
 mod timeline;
 mod verdict;
@@ -94,6 +95,8 @@ enum Command {
     /// Platforms: switch them off and on
     #[command(subcommand)]
     Platform(PlatformCommand),
+    /// Run recorded tasks again with a draft policy, priorities or prices, and show what would change
+    Replay(ReplayArgs),
     /// The ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -208,6 +211,32 @@ struct TaskFilter {
     limit: u32,
 }
 
+#[derive(Debug, Args)]
+struct ReplayArgs {
+    /// What is to be different: a part of a catalogue file; without it today's catalogue is held against the history
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Tasks that began at this time or later (UTC)
+    #[arg(long)]
+    since: Option<Timestamp>,
+    /// Tasks that began before this time (UTC)
+    #[arg(long)]
+    until: Option<Timestamp>,
+    /// Of this model
+    #[arg(long)]
+    model: Option<String>,
+    /// Of this account
+    #[arg(long)]
+    account: Option<String>,
+    /// What chance comes from: the same again gives the same report
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Differing tasks shown
+    #[arg(long, value_name = "N", default_value_t = crate::replay::DIFFERENCES,
+        value_parser = clap::value_parser!(u32).range(0..=i64::from(crate::replay::MOST_DIFFERENCES)))]
+    differences: u32,
+}
+
 #[derive(Debug, Subcommand)]
 enum PlatformCommand {
     /// All platforms, the first to be tried first
@@ -266,6 +295,7 @@ async fn dispatch(command: Command, config: Config, out: &Out) -> anyhow::Result
         Command::Task(TaskCommand::List(filter)) => task::list(&config, out, filter).await,
         Command::Task(TaskCommand::Show { id }) => task::show(&config, out, id).await,
         Command::Platform(command) => platform::run(&config, out, command).await,
+        Command::Replay(args) => replay::run(&config, out, args).await,
         Command::Ledger(LedgerCommand::Verify) => ledger::verify(&config, out).await,
         Command::Migrate => migrate::migrate(&config, out).await,
     }

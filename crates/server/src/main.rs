@@ -9,6 +9,7 @@ mod cli;
 mod config;
 mod nearest;
 mod problem;
+mod replay;
 mod serve;
 mod telemetry;
 
