@@ -2,6 +2,7 @@
 
 mod account;
 mod apply;
+mod catalog;
 mod explain;
 mod key;
 mod ledger;
@@ -11,6 +12,7 @@ pub mod open;
 mod out;
 mod paint;
 mod platform;
+mod policy;
 mod replay;
 mod task;
 mod timeline;
@@ -92,9 +94,15 @@ enum Command {
     /// Tasks: what was asked, and why it went as it did
     #[command(subcommand)]
     Task(TaskCommand),
-    /// Platforms: switch them off and on
+    /// Platforms: how they are; switch them off and on
     #[command(subcommand)]
     Platform(PlatformCommand),
+    /// Policies: what is in force, and why
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// The catalogue's history
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
     /// Run recorded tasks again with a draft policy, priorities or prices, and show what would change
     Replay(ReplayArgs),
     /// The ledger
@@ -239,12 +247,22 @@ struct ReplayArgs {
 
 #[derive(Debug, Subcommand)]
 enum PlatformCommand {
-    /// All platforms, the first to be tried first
+    /// All platforms, the first to be tried first, and who is not well
     List,
-    /// Use a platform again
-    Enable { name: String },
+    /// Use a platform again, whatever was the matter with it
+    Enable {
+        name: String,
+        /// Only this model of it
+        #[arg(long)]
+        model: Option<String>,
+    },
     /// Leave a platform alone until it is enabled
-    Disable { name: String },
+    Disable {
+        name: String,
+        /// Only this model of it
+        #[arg(long)]
+        model: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -295,6 +313,8 @@ async fn dispatch(command: Command, config: Config, out: &Out) -> anyhow::Result
         Command::Task(TaskCommand::List(filter)) => task::list(&config, out, filter).await,
         Command::Task(TaskCommand::Show { id }) => task::show(&config, out, id).await,
         Command::Platform(command) => platform::run(&config, out, command).await,
+        Command::Policy(command) => policy::run(&config, out, command).await,
+        Command::Catalog(command) => catalog::run(&config, out, command).await,
         Command::Replay(args) => replay::run(&config, out, args).await,
         Command::Ledger(LedgerCommand::Verify) => ledger::verify(&config, out).await,
         Command::Migrate => migrate::migrate(&config, out).await,
