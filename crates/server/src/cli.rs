@@ -249,7 +249,7 @@ struct ReplayArgs {
 enum PlatformCommand {
     /// All platforms, the first to be tried first, and who is not well
     List,
-    /// Use a platform again, whatever was the matter with it
+    /// Use a platform again, also if a policy switched it off
     Enable {
         name: String,
         /// Only this model of it
