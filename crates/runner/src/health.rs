@@ -2,8 +2,8 @@
 //!
 //! Every change is written down at once by a task of its own ([`HealthBoard::keep`]), so that a restart keeps it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -24,9 +24,26 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct HealthBoard {
     book: ArcSwap<HealthBook>,
-    /// What is not written yet, and whether it was switched off by that.
-    unwritten: Mutex<HashMap<Subject, bool>>,
+    journal: Mutex<Changes>,
     changed: Notify,
+}
+
+/// What changed here, and how far it is written.
+#[derive(Debug, Default)]
+struct Changes {
+    /// Counts changes.
+    count: u64,
+    /// The last change of each subject.
+    last: HashMap<Subject, u64>,
+    /// What is not written yet: its change, and whether it was switched off by that.
+    unwritten: HashMap<Subject, (u64, bool)>,
+}
+
+/// What was known of changes before the rows were read: what changed after that is not overruled by them.
+#[derive(Debug)]
+pub struct Before {
+    count: u64,
+    unwritten: HashSet<Subject>,
 }
 
 impl HealthBoard {
@@ -78,17 +95,36 @@ impl HealthBoard {
         self.change(|book| rows.iter().for_each(|(subject, condition)| book.restore(*subject, condition.clone())));
     }
 
-    /// Takes over who is switched off, as the rows say: those who are no longer listed serve again, whatever was the matter with them.
-    /// What is not written yet is not overruled by rows that don't know it.
-    pub fn follow(&self, rows: &[(Subject, Condition)], now: Timestamp) {
-        let unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let settled = |subject: &Subject| !unwritten.contains_key(subject);
+    /// What is known of changes now: asked before rows are read that are to be followed.
+    #[must_use]
+    pub fn before(&self) -> Before {
+        let journal = self.journal();
+        Before { count: journal.count, unwritten: journal.unwritten.keys().copied().collect() }
+    }
+
+    /// Takes over what people did, as the rows say: who is switched off, and who is no longer listed since somebody enabled it. What
+    /// changed here since `before` is not overruled by rows that don't know it.
+    pub fn follow(&self, rows: &[(Subject, Condition)], before: &Before, now: Timestamp) {
+        let (last, unwritten) = {
+            let journal = self.journal();
+            (journal.last.clone(), journal.unwritten.clone())
+        };
+        let settled = |subject: &Subject| {
+            let known = last.get(subject).is_none_or(|change| *change <= before.count);
+            known && !before.unwritten.contains(subject) && !unwritten.contains_key(subject)
+        };
         self.change(|book| {
-            let off = book.iter().filter(|(_, condition)| condition.disabled.is_some()).map(|(subject, _)| subject);
-            let listed = |subject: &Subject| rows.iter().any(|(row, condition)| row == subject && condition.disabled.is_some());
-            let enabled: Vec<Subject> = off.filter(settled).filter(|subject| !listed(subject)).collect();
+            let listed = |subject: &Subject| rows.iter().any(|(row, _)| row == subject);
+            let all = book.iter().map(|(subject, _)| subject);
+            let enabled: Vec<Subject> = all.filter(settled).filter(|subject| !listed(subject)).collect();
             for subject in enabled {
                 book.enable(subject);
+            }
+            let on = |subject: &Subject| rows.iter().any(|(row, condition)| row == subject && condition.disabled.is_none());
+            let off = book.iter().filter(|(_, condition)| condition.disabled.is_some()).map(|(subject, _)| subject);
+            let switched_on: Vec<Subject> = off.filter(settled).filter(on).collect();
+            for subject in switched_on {
+                book.set_disabled(subject, None, now);
             }
             for (subject, condition) in rows.iter().filter(|(subject, condition)| condition.disabled.is_some() && settled(subject)) {
                 book.set_disabled(*subject, condition.disabled.clone(), now);
@@ -122,7 +158,7 @@ impl HealthBoard {
     /// # Errors
     /// [`StoreError`] if it can't be written; then it is tried again with the next change.
     pub async fn write(&self, db: &Db) -> Result<(), StoreError> {
-        let taken = std::mem::take(&mut *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner));
+        let taken = self.journal().unwritten.clone();
         if taken.is_empty() {
             return Ok(());
         }
@@ -130,13 +166,16 @@ impl HealthBoard {
         let condition = |subject| book.get(subject).cloned().unwrap_or_default();
         let changes: Vec<Change> = taken
             .iter()
-            .map(|(subject, switched_off)| Change { subject: *subject, condition: condition(*subject), switched_off: *switched_off })
+            .map(|(subject, (_, switched_off))| Change { subject: *subject, condition: condition(*subject), switched_off: *switched_off })
             .collect();
-        let written = candidate_state::save(db, &changes).await;
-        if written.is_err() {
-            self.note(taken);
-        }
-        written
+        candidate_state::save(db, &changes).await?;
+        // What changed meanwhile is written again.
+        self.journal().unwritten.retain(|subject, (change, _)| taken.get(subject).is_none_or(|(written, _)| written != change));
+        Ok(())
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Changes> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn change(&self, mut change: impl FnMut(&mut HealthBook)) {
@@ -154,11 +193,15 @@ impl HealthBoard {
     }
 
     fn note(&self, changed: impl IntoIterator<Item = (Subject, bool)>) -> bool {
-        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut journal = self.journal();
         for (subject, switched_off) in changed {
-            *unwritten.entry(subject).or_default() |= switched_off;
+            journal.count += 1;
+            let count = journal.count;
+            journal.last.insert(subject, count);
+            let (change, off) = journal.unwritten.entry(subject).or_default();
+            (*change, *off) = (count, *off || switched_off);
         }
-        !unwritten.is_empty()
+        !journal.unwritten.is_empty()
     }
 }
 

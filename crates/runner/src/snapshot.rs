@@ -58,7 +58,8 @@ impl Snapshot {
             return Ok(());
         }
         let current = catalog::load(db, vault).await?;
-        health.follow(&candidate_state::load(db).await?, now());
+        let before = health.before();
+        health.follow(&candidate_state::load(db).await?, &before, now());
         tracing::info!(revision = current.revision, models = current.models.len(), "The catalogue changed");
         self.catalog.store(Arc::new(current));
         Ok(())

@@ -1,6 +1,6 @@
 //! Limits: never over one, at any scope, whoever fails or vanishes; fair between accounts; kept over restarts; shown by *explain*.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use easyai_bench::mock::{Answer as Said, Behaviour, Fault, MockUpstream, Place, Reply};
 use rstest::rstest;
@@ -97,6 +97,8 @@ async fn no_more_calls_are_under_way_than_allowed_whoever_fails_or_vanishes(
         all.clone().all(|limit| limit["used"] == 0) && all.count() == 1
     })
     .await;
+    // The ends of those who left are written by themselves.
+    within(Duration::from_secs(10), "all have ended", async || app.caller.tasks("&status=running").await.is_empty()).await;
     app.everything_is_settled("1000").await;
 }
 
@@ -199,16 +201,16 @@ async fn an_account_that_floods_does_not_starve_another() {
         let chat = app.caller.chat("hello");
         flood.spawn(async move { chat.answer().await.ok() });
     }
-    within(Duration::from_secs(10), "the flood is there", async || upstream.stats().in_flight == 4).await;
-    let waiting = app.caller.tasks("&status=running").await;
-    let position = app.caller.task(waiting[0]["id"].as_str().unwrap()).await["queue"].clone();
-    assert!(position["waiting"].as_u64().is_some_and(|waiting| waiting > 10), "the latest of the flood waits: {position}");
-    let began = Instant::now();
+    within(Duration::from_secs(10), "the flood waits, and its latest task says so", async || {
+        let latest = app.caller.tasks("&status=running").await.first().map(|task| task["id"].as_str().unwrap().to_owned());
+        let Some(latest) = latest else { return false };
+        app.caller.task(&latest).await["queue"]["waiting"].as_u64().is_some_and(|waiting| waiting > 20)
+    })
+    .await;
+    let before = upstream.calls();
     other.chat("me too").answer().await.ok();
-    let took = began.elapsed();
-    // The calls under way, one more, and its own; with room for a slow machine.
-    assert!(took < latency * 8, "{took:?}");
-    assert!(upstream.calls() < 40, "it did not wait for the flood: {}", upstream.calls());
+    // It waited for the calls under way and one more, not for the flood; with room for a slow machine.
+    assert!(upstream.calls() - before <= 12, "{}", upstream.calls() - before);
     flood.join_all().await;
     assert_eq!(upstream.stats().peak, 4);
 }
