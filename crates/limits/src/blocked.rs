@@ -1,12 +1,14 @@
 //! What is kept for those who wait: the limits that keep them out, and that nobody behind them may use up.
 
-use std::collections::HashMap;
-
 use easyai_core::limit::{Amounts, LimitKind, LimitScope, Refused};
 use easyai_core::time::Timestamp;
 
 use crate::claim::{Claim, asked};
 use crate::queue::Ticket;
+use crate::scope_map::ScopeMap;
+
+/// A limit that keeps somebody out.
+pub(crate) type Obstacle = (LimitScope, LimitKind);
 
 /// One limit that a waiter waits for.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ struct Block {
 /// The limits that waiters wait for, the first of each.
 #[derive(Debug, Default)]
 pub(crate) struct Blocked {
-    by_scope: HashMap<LimitScope, Vec<Block>>,
+    by_scope: ScopeMap<Vec<Block>>,
 }
 
 impl Blocked {
@@ -43,9 +45,14 @@ impl Blocked {
         Some(Refused { scope: claim.scope, kind: block.kind, limit, asked: asked(block.kind, amounts), retry_after })
     }
 
-    /// Whether one of the claims is under a limit that is waited for.
-    pub(crate) fn meets(&self, claims: &[Claim]) -> bool {
-        self.met(claims).next().is_some()
+    /// Whether this limit is waited for.
+    pub(crate) fn holds(&self, (scope, kind): Obstacle) -> bool {
+        self.by_scope.get(&scope).is_some_and(|blocks| blocks.iter().any(|block| block.kind == kind))
+    }
+
+    /// The first limit that is waited for and that the claims are under.
+    pub(crate) fn obstacle(&self, claims: &[Claim]) -> Option<Obstacle> {
+        self.met(claims).next().map(|(claim, block, _)| (claim.scope, block.kind))
     }
 
     /// Whether somebody may get in once something of these claims was given back.

@@ -18,6 +18,24 @@ pub(crate) struct Counter {
     budgets: Option<Budgets>,
 }
 
+/// What of a call is in the windows, and from when on it ages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) ages_from: Timestamp,
+    pub(crate) requests: u64,
+    pub(crate) tokens: u64,
+}
+
+impl Entry {
+    const fn of(self, kind: LimitKind) -> u64 {
+        match kind {
+            LimitKind::RequestsPerMinute | LimitKind::RequestsPerDay => self.requests,
+            LimitKind::TokensPerMinute | LimitKind::TokensPerDay => self.tokens,
+            LimitKind::Concurrent | LimitKind::DailyBudget | LimitKind::MonthlyBudget => 0,
+        }
+    }
+}
+
 impl Default for Counter {
     fn default() -> Self {
         Self {
@@ -84,32 +102,18 @@ impl Counter {
         }
     }
 
-    /// What a call took ages from `to` on and not from `from`.
-    pub(crate) fn land(&mut self, limits: &LimitSet, amounts: Amounts, from: Timestamp, to: Timestamp) {
+    /// What a call took, or what it is known to have taken, becomes something else. The money is not touched.
+    pub(crate) fn change(&mut self, limits: &LimitSet, before: Entry, after: Entry, now: Timestamp) {
         for (kind, window) in self.limited(limits) {
-            window.remove(from, asked(kind, amounts));
-            window.add(to, asked(kind, amounts));
+            window.change((before.ages_from, before.of(kind)), (after.ages_from, after.of(kind)), now);
         }
     }
 
-    /// The estimate becomes what it really was. What it was more counts from now on: the call may be older than the window.
-    pub(crate) fn settle(&mut self, limits: &LimitSet, estimate: Amounts, real: Amounts, ages_from: Timestamp, now: Timestamp) {
-        for (kind, window) in self.limited(limits) {
-            let (before, after) = (asked(kind, estimate), asked(kind, real));
-            window.remove(ages_from, before.saturating_sub(after));
-            window.add(now, after.saturating_sub(before));
-        }
+    /// What was held is charged, or some of it, or more.
+    pub(crate) fn charge(&mut self, limits: &LimitSet, estimate: Amounts, real: Amounts, now: Timestamp) {
         if has_budget(limits) {
             self.budgets(now).release(asked(LimitKind::DailyBudget, estimate));
             self.budgets(now).charge(asked(LimitKind::DailyBudget, real), now);
-        }
-    }
-
-    /// The call never was, but for its slot.
-    pub(crate) fn undo(&mut self, limits: &LimitSet, amounts: Amounts, ages_from: Timestamp, now: Timestamp) {
-        self.limited(limits).for_each(|(kind, window)| window.remove(ages_from, asked(kind, amounts)));
-        if has_budget(limits) {
-            self.budgets(now).release(asked(LimitKind::DailyBudget, amounts));
         }
     }
 

@@ -1,14 +1,13 @@
 //! All scopes' counters: whether a call fits in all of its claims, and what changes when it comes, lands and goes.
 
-use std::collections::HashMap;
-
 use easyai_core::limit::{Amounts, LimitKind, LimitScope, Refused};
 use easyai_core::money::Money;
 use easyai_core::time::Timestamp;
 
 use crate::claim::{Claim, asked};
-use crate::counter::Counter;
+use crate::counter::{Counter, Entry};
 use crate::receipt::{LANDS_WITHIN, Receipt, Stage};
+use crate::scope_map::ScopeMap;
 
 /// So many counters are not worth a sweep.
 const FEW: usize = 1_024;
@@ -16,7 +15,7 @@ const FEW: usize = 1_024;
 /// The counters of every scope that has something taken.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    by_scope: HashMap<LimitScope, Counter>,
+    by_scope: ScopeMap<Counter>,
     /// How many there may be before idle ones are looked for.
     sweep_at: usize,
     shadow_refusals: u64,
@@ -71,7 +70,8 @@ impl Counters {
     pub(crate) fn land(&mut self, receipt: &mut Receipt, now: Timestamp) -> bool {
         let early = receipt.stage == Stage::Open && now < receipt.ages_from;
         if early {
-            self.each(&receipt.claims, |counter, claim| counter.land(&claim.limits, receipt.estimate, receipt.ages_from, now));
+            let (before, after) = (receipt.entry(), receipt.landed(now));
+            self.each(&receipt.claims, |counter, claim| counter.change(&claim.limits, before, after, now));
             receipt.ages_from = now;
         }
         early
@@ -79,30 +79,40 @@ impl Counters {
 
     /// Tokens and charge are known. The first time counts.
     pub(crate) fn settle(&mut self, receipt: &mut Receipt, real: Amounts, now: Timestamp) {
-        self.land(receipt, now);
         if receipt.stage == Stage::Open {
-            self.each(&receipt.claims, |counter, claim| counter.settle(&claim.limits, receipt.estimate, real, receipt.ages_from, now));
+            let (before, after) = (receipt.entry(), Entry { tokens: real.tokens, ..receipt.landed(now) });
+            self.each(&receipt.claims, |counter, claim| {
+                counter.change(&claim.limits, before, after, now);
+                counter.charge(&claim.limits, receipt.estimate, real, now);
+            });
             receipt.stage = Stage::Settled;
         }
     }
 
     /// Nothing was sent: not even a request is counted. One that was settled was sent.
     pub(crate) fn undo(&mut self, receipt: &mut Receipt, now: Timestamp) {
-        if receipt.stage == Stage::Open {
-            self.each(&receipt.claims, |counter, claim| counter.undo(&claim.limits, receipt.estimate, receipt.ages_from, now));
-            receipt.stage = Stage::Settled;
-        }
-        self.end(receipt, now);
+        self.finish(receipt, 0, now);
     }
 
     /// The call has ended. What was not settled used no tokens and costs nothing.
     pub(crate) fn end(&mut self, receipt: &mut Receipt, now: Timestamp) {
-        self.settle(receipt, Amounts::default(), now);
-        if receipt.stage == Stage::Settled {
-            self.each(&receipt.claims, |counter, _| counter.end());
-            receipt.stage = Stage::Ended;
+        self.finish(receipt, 1, now);
+    }
+
+    fn finish(&mut self, receipt: &mut Receipt, requests: u64, now: Timestamp) {
+        let (before, after) = (receipt.entry(), Entry { requests, tokens: 0, ..receipt.landed(now) });
+        for Claim { scope, limits } in &receipt.claims {
+            let Some(counter) = self.by_scope.get_mut(scope) else { continue };
+            if receipt.stage == Stage::Open {
+                counter.change(limits, before, after, now);
+                counter.charge(limits, receipt.estimate, Amounts::default(), now);
+            }
+            counter.end();
+            if counter.is_idle(now) {
+                self.by_scope.remove(scope);
+            }
         }
-        receipt.claims.iter().for_each(|claim| self.forget_if_idle(claim.scope, now));
+        receipt.stage = Stage::Ended;
     }
 
     /// The counter of a scope that is limited or asked about; made if there is none.

@@ -24,6 +24,7 @@ mod headroom;
 mod limits;
 mod queue;
 mod receipt;
+mod scope_map;
 mod shared;
 mod snapshot;
 mod taken;

@@ -1,15 +1,13 @@
 //! Who waits: round robin between accounts, first come first served within one.
 
-use std::collections::{HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::collections::VecDeque;
 
 use easyai_core::id::{AccountId, TaskId};
 use easyai_core::limit::{LimitScope, Refused};
 use easyai_core::time::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::blocked::Blocked;
+use crate::blocked::{Blocked, Obstacle};
 use crate::claim::Way;
 use crate::counters::Counters;
 use crate::receipt::Receipt;
@@ -53,8 +51,8 @@ pub(crate) struct Admitted {
 struct Waiter {
     ticket: Ticket,
     newcomer: Newcomer,
-    /// Equal for waiters that want the same: if one of them is kept out, so are those behind it.
-    lane: u64,
+    /// What kept it out of each of its ways when it was last looked at. Nearly always it still does.
+    obstacles: Vec<Option<Obstacle>>,
 }
 
 /// The waiters of one account.
@@ -100,7 +98,7 @@ impl Queue {
     /// Puts at the end of its account's line somebody who was just found not to fit.
     pub(crate) fn join(&mut self, newcomer: Newcomer, counters: &mut Counters, now: Timestamp) -> Ticket {
         self.last = Ticket(self.last.0.saturating_add(1));
-        let waiter = Waiter { ticket: self.last, lane: lane(&newcomer.ways), newcomer };
+        let mut waiter = Waiter { ticket: self.last, obstacles: vec![None; newcomer.ways.len()], newcomer };
         waiter.way_in(counters, &mut self.blocked, now);
         self.due = self.blocked.due();
         self.waiting += 1;
@@ -133,10 +131,10 @@ impl Queue {
     pub(crate) fn dispatch(&mut self, counters: &mut Counters, now: Timestamp) -> Vec<Admitted> {
         self.blocked.clear();
         self.rotation.iter_mut().for_each(|line| line.next = 0);
-        let (mut admitted, mut stuck, mut at) = (Vec::new(), HashSet::new(), 0);
+        let (mut admitted, mut at) = (Vec::new(), 0);
         // Room only shrinks during a round: who was kept out needs no second look.
         while let Some(line) = self.rotation.get_mut(at) {
-            let Some(served) = line.serve(counters, &mut self.blocked, &mut stuck, now) else {
+            let Some(served) = line.serve(counters, &mut self.blocked, now) else {
                 at += 1;
                 continue;
             };
@@ -162,13 +160,10 @@ impl Queue {
 
 impl Line {
     /// Lets in the first that fits.
-    fn serve(&mut self, counters: &mut Counters, blocked: &mut Blocked, stuck: &mut HashSet<u64>, now: Timestamp) -> Option<Admitted> {
-        while let Some(waiter) = self.waiters.get(self.next) {
-            if !stuck.contains(&waiter.lane) {
-                if let Some(way) = waiter.way_in(counters, blocked, now) {
-                    return self.waiters.remove(self.next)?.admit(way, counters, now);
-                }
-                stuck.insert(waiter.lane);
+    fn serve(&mut self, counters: &mut Counters, blocked: &mut Blocked, now: Timestamp) -> Option<Admitted> {
+        while let Some(waiter) = self.waiters.get_mut(self.next) {
+            if let Some(way) = waiter.way_in(counters, blocked, now) {
+                return self.waiters.remove(self.next)?.admit(way, counters, now);
             }
             self.next += 1;
         }
@@ -178,14 +173,18 @@ impl Line {
 
 impl Waiter {
     /// The first of its ways that is free. If none is, what it waits for is blocked for those behind it.
-    fn way_in(&self, counters: &mut Counters, blocked: &mut Blocked, now: Timestamp) -> Option<usize> {
+    fn way_in(&mut self, counters: &mut Counters, blocked: &mut Blocked, now: Timestamp) -> Option<usize> {
         let mut waits_for = Vec::new();
-        for (place, (_, way)) in self.newcomer.ways.iter().enumerate() {
-            if !blocked.meets(&way.claims) {
-                match keeps_out(&counters.refusals(&way.claims, way.amounts, now)) {
-                    None => return Some(place),
-                    Some(refused) => waits_for.push(refused),
-                }
+        for (place, ((_, way), obstacle)) in self.newcomer.ways.iter().zip(&mut self.obstacles).enumerate() {
+            if obstacle.is_some_and(|obstacle| blocked.holds(obstacle)) {
+                continue;
+            }
+            *obstacle = blocked.obstacle(&way.claims);
+            if obstacle.is_none() {
+                let refused = keeps_out(&counters.refusals(&way.claims, way.amounts, now));
+                let Some(refused) = refused else { return Some(place) };
+                *obstacle = Some((refused.scope, refused.kind));
+                waits_for.push(refused);
             }
         }
         waits_for.iter().for_each(|refused| blocked.add(refused, self.ticket, now));
@@ -210,13 +209,4 @@ fn keeps_out(refusals: &[Refused]) -> Option<Refused> {
         }
     };
     refusals.iter().find(own).or(refusals.first()).copied()
-}
-
-fn lane(ways: &[(usize, Way)]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for (_, way) in ways {
-        way.claims.len().hash(&mut hasher);
-        way.claims.iter().for_each(|claim| (claim.scope, Arc::as_ptr(&claim.limits)).hash(&mut hasher));
-    }
-    hasher.finish()
 }

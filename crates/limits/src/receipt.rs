@@ -6,6 +6,7 @@ use easyai_core::limit::Amounts;
 use easyai_core::time::Timestamp;
 
 use crate::claim::Claim;
+use crate::counter::Entry;
 
 /// How long after the taking a call may reach the upstream. A caller that may be slower to send gives back what it took and takes anew.
 ///
@@ -31,4 +32,16 @@ pub(crate) struct Receipt {
     /// From when on its entries in the windows age; in the future until the call has landed.
     pub(crate) ages_from: Timestamp,
     pub(crate) stage: Stage,
+}
+
+impl Receipt {
+    /// What is in the windows while nothing is settled.
+    pub(crate) const fn entry(&self) -> Entry {
+        Entry { ages_from: self.ages_from, requests: 1, tokens: self.estimate.tokens }
+    }
+
+    /// The same once the upstream has the call, at the latest.
+    pub(crate) fn landed(&self, now: Timestamp) -> Entry {
+        Entry { ages_from: self.ages_from.min(now), ..self.entry() }
+    }
 }

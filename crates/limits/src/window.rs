@@ -72,6 +72,9 @@ impl Window {
 
     /// Takes back what [`Window::add`] counted; nothing if it has aged out since.
     pub(crate) fn remove(&mut self, from: Timestamp, amount: u64) {
+        if amount == 0 {
+            return;
+        }
         let number = self.number(from);
         let Ok(at) = self.buckets.binary_search_by_key(&number, |bucket| bucket.number) else { return };
         let Some(bucket) = self.buckets.get_mut(at) else { return };
@@ -80,6 +83,18 @@ impl Window {
         self.total = self.total.saturating_sub(removed);
         if bucket.amount == 0 {
             self.buckets.remove(at);
+        }
+    }
+
+    /// What was counted as `before` from `from` on becomes `after` from `to` on. If that is the same bucket, only what it is more or less
+    /// changes, and what it is more counts from `now`.
+    pub(crate) fn change(&mut self, (from, before): (Timestamp, u64), (to, after): (Timestamp, u64), now: Timestamp) {
+        if self.number(from) == self.number(to) {
+            self.remove(from, before.saturating_sub(after));
+            self.add(now, after.saturating_sub(before));
+        } else {
+            self.remove(from, before);
+            self.add(to, after);
         }
     }
 

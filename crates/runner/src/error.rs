@@ -6,6 +6,7 @@ use easyai_core::candidates::NoCandidates;
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure};
 use easyai_core::id::TaskId;
+use easyai_core::limit::{LimitKind, LimitScope, Refused};
 use easyai_core::money::Money;
 use easyai_core::reason::Reason;
 use easyai_core::run::Stop;
@@ -63,12 +64,23 @@ impl CallError {
         Self { retry_after: Some(A_MOMENT), ..Self::refused(task, ErrorCode::ShuttingDown, message) }
     }
 
-    pub(crate) fn overloaded(task: TaskId, refused: easyai_limits::Refused) -> Self {
-        let code = match refused.slot {
-            easyai_limits::Slot::Gateway => ErrorCode::Overloaded,
-            easyai_limits::Slot::Account(_) | easyai_limits::Slot::Platform(_) => ErrorCode::RateLimit,
+    /// One of our own limits.
+    pub(crate) fn limited(task: TaskId, refused: &Refused) -> Self {
+        let code = match (refused.scope, refused.kind) {
+            (LimitScope::Gateway, _) => ErrorCode::Overloaded,
+            (_, LimitKind::DailyBudget | LimitKind::MonthlyBudget) => ErrorCode::BudgetExceeded,
+            (
+                _,
+                LimitKind::RequestsPerMinute
+                | LimitKind::TokensPerMinute
+                | LimitKind::RequestsPerDay
+                | LimitKind::TokensPerDay
+                | LimitKind::Concurrent,
+            ) => ErrorCode::RateLimit,
         };
-        Self { retry_after: Some(A_MOMENT), ..Self::refused(task, code, refused.to_string()) }
+        // What never fits does not fit later either.
+        let retry_after = (!refused.never_fits()).then(|| refused.retry_after.unwrap_or(A_MOMENT));
+        Self { retry_after, ..Self::refused(task, code, refused.to_string()) }
     }
 
     pub(crate) fn unbooked(task: TaskId, attempts: u32) -> Self {

@@ -7,8 +7,10 @@
 //! The runner has no opinion: it compares no status code and holds no policy. It tells `core::run` what happened and does what the
 //! next step says. Whatever future is dropped, and wherever, the task ends exactly once: its notes are owned by a guard.
 
+mod admission;
 mod bill;
 mod caller;
+mod claims;
 pub mod clock;
 mod count;
 mod deliver;
@@ -16,6 +18,7 @@ mod error;
 mod finish;
 mod health;
 mod idempotency;
+mod latency;
 pub mod metrics;
 mod open;
 mod outputs;
@@ -26,6 +29,7 @@ mod refusal;
 mod runner;
 pub mod settings;
 mod snapshot;
+mod sticky;
 mod tally;
 
 pub use caller::{Caller, KeyRefused};

@@ -55,6 +55,7 @@ const fn record(code: ErrorCode) -> Record {
         | ErrorCode::ContentFilter
         | ErrorCode::InsufficientBalance
         | ErrorCode::BudgetExceeded
+        | ErrorCode::CapabilityUnsupported
         | ErrorCode::ModelNotAllowed
         | ErrorCode::PermissionDenied
         | ErrorCode::ModelNotFound

@@ -1,8 +1,9 @@
 //! What an operator may set about runs.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+
+use easyai_core::limit::LimitSet;
 
 /// What to do with the upstream when the caller is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,9 +27,11 @@ pub struct Settings {
     /// How long an answer waits for its settlement before the caller is told that it can't be booked.
     pub finish_patience: Duration,
     /// Calls under way at once, all together.
-    pub max_in_flight: NonZeroU32,
-    /// Calls under way at once for each account, if that is limited.
-    pub max_in_flight_per_account: Option<NonZeroU32>,
+    pub max_in_flight: Arc<LimitSet>,
+    /// The limits of an account that has none of its own.
+    pub account_limits: Arc<LimitSet>,
+    /// How long a call waits for a limit that says nothing about it.
+    pub queue_timeout: Duration,
     /// The longest answer kept for an `Idempotency-Key`.
     pub max_recorded_answer_bytes: usize,
 }

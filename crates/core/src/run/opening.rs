@@ -111,6 +111,12 @@ impl Opening {
         Delivery::new(self.selection, self.current, self.credential, self.number)
     }
 
+    /// The place of the candidate that is being tried in the selection.
+    #[must_use]
+    pub const fn place(&self) -> usize {
+        self.current
+    }
+
     /// The candidate that is being tried.
     #[must_use]
     pub fn candidate(&self) -> &Candidate {

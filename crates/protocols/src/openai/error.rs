@@ -201,6 +201,7 @@ const fn kind(code: ErrorCode) -> &'static str {
         ErrorCode::BadRequest
         | ErrorCode::ContextLengthExceeded
         | ErrorCode::ContentFilter
+        | ErrorCode::CapabilityUnsupported
         | ErrorCode::InvalidApiKey
         | ErrorCode::ModelNotAllowed
         | ErrorCode::PermissionDenied

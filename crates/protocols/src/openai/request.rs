@@ -34,6 +34,10 @@ pub struct ChatRequest {
     spans: Spans,
 }
 
+/// Prompts that begin with so many equal bytes are taken for one conversation. Shorter ones no provider caches (OpenAI: from 1,024
+/// tokens on).
+const SHARED_PREFIX: usize = 4096;
+
 /// What a request asks of a model beyond plain text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
@@ -43,6 +47,12 @@ pub struct Needs {
     pub tool_call: bool,
     /// It asks for JSON.
     pub json: bool,
+    /// It asks for JSON by a schema.
+    pub json_schema: bool,
+    /// It brings images.
+    pub vision: bool,
+    /// It brings audio, or asks for it.
+    pub audio: bool,
 }
 
 /// Where things lie in the body.
@@ -51,6 +61,8 @@ struct Spans {
     model: Range<usize>,
     stream_options: Option<StreamOptions>,
     messages: Range<usize>,
+    prompt_cache_key: Option<Range<usize>>,
+    user: Option<Range<usize>>,
     /// The brace that ends the body's object.
     end: usize,
 }
@@ -125,6 +137,17 @@ impl ChatRequest {
             }
             Some(StreamOptions::IncludeUsage(at)) => Edit { at: at.clone(), with: Bytes::from_static(b"true") },
         }
+    }
+
+    /// What calls that share a prompt cache have in common: `prompt_cache_key`, else `user`, else the beginning of a long prompt.
+    #[must_use]
+    pub fn affinity(&self) -> Option<&[u8]> {
+        let named = self.spans.prompt_cache_key.as_ref().or(self.spans.user.as_ref());
+        let span = named.cloned().or_else(|| {
+            let end = self.spans.messages.start + SHARED_PREFIX;
+            (end <= self.spans.messages.end).then_some(self.spans.messages.start..end)
+        })?;
+        self.body.get(span)
     }
 
     /// The text of the last message, for the simulation. Not for the hot path.

@@ -29,6 +29,8 @@ struct Draft {
     needs: Needs,
     size: TextSize,
     messages: Option<(Range<usize>, usize)>,
+    prompt_cache_key: Option<Range<usize>>,
+    user: Option<Range<usize>>,
     stream_options: Option<StreamOptions>,
     seen: Vec<&'static str>,
 }
@@ -59,7 +61,7 @@ impl Draft {
             }
             "messages" => {
                 self.once("messages")?;
-                self.messages = Some(messages(scanner, &mut self.size)?);
+                self.messages = Some(messages(scanner, &mut self.size, &mut self.needs)?);
             }
             "stream" => {
                 self.once("stream")?;
@@ -91,8 +93,11 @@ impl Draft {
             }
             "response_format" => {
                 self.once("response_format")?;
-                self.needs.json = asks_for_json(scanner)?;
+                asks_for_json(scanner, &mut self.needs)?;
             }
+            "audio" => self.needs.audio |= scanner.peek()? != Sort::Null && !scanner.skip()?.is_empty(),
+            "prompt_cache_key" => self.prompt_cache_key = text_span(scanner)?,
+            "user" => self.user = text_span(scanner)?,
             _unknown => {
                 scanner.skip()?;
             }
@@ -158,7 +163,14 @@ impl Draft {
             needs: self.needs,
             prompt_tokens: self.size.tokens().saturating_add(TOKENS_A_MESSAGE.saturating_mul(count as u64)),
             body,
-            spans: Spans { model: model_span, stream_options: self.stream_options, messages, end },
+            spans: Spans {
+                model: model_span,
+                stream_options: self.stream_options,
+                messages,
+                prompt_cache_key: self.prompt_cache_key,
+                user: self.user,
+                end,
+            },
         })
     }
 }
@@ -181,7 +193,7 @@ fn model(scanner: &mut Scanner<'_>) -> Result<(String, Range<usize>), BadRequest
     Ok((name.into_owned(), span))
 }
 
-fn messages(scanner: &mut Scanner<'_>, size: &mut TextSize) -> Result<(Range<usize>, usize), BadRequest> {
+fn messages(scanner: &mut Scanner<'_>, size: &mut TextSize, needs: &mut Needs) -> Result<(Range<usize>, usize), BadRequest> {
     if scanner.peek()? != Sort::Array {
         return Err(field("messages", "must be an array of messages"));
     }
@@ -193,7 +205,7 @@ fn messages(scanner: &mut Scanner<'_>, size: &mut TextSize) -> Result<(Range<usi
             return Err(field(&format!("messages[{index}]"), "must be an object with `role` and `content`"));
         }
         let mut role = false;
-        scanner.object(|scanner, key| message_member(scanner, &key, index, &mut role, size))?;
+        scanner.object(|scanner, key| message_member(scanner, &key, index, &mut role, size, needs))?;
         if role { Ok(()) } else { Err(field(&format!("messages[{index}].role"), "is missing: send `user`, `assistant`, `system`, …")) }
     })?;
     if count == 0 {
@@ -202,7 +214,14 @@ fn messages(scanner: &mut Scanner<'_>, size: &mut TextSize) -> Result<(Range<usi
     Ok((start..scanner.position(), count))
 }
 
-fn message_member(scanner: &mut Scanner<'_>, key: &str, index: usize, role: &mut bool, size: &mut TextSize) -> Result<(), BadRequest> {
+fn message_member(
+    scanner: &mut Scanner<'_>,
+    key: &str,
+    index: usize,
+    role: &mut bool,
+    size: &mut TextSize,
+    needs: &mut Needs,
+) -> Result<(), BadRequest> {
     match key {
         "role" => {
             if scanner.peek()? != Sort::String {
@@ -212,9 +231,10 @@ fn message_member(scanner: &mut Scanner<'_>, key: &str, index: usize, role: &mut
             *role = scanner.skip()?.len() > 2;
         }
         "content" => match scanner.peek()? {
-            Sort::String | Sort::Array | Sort::Null => {
+            Sort::String | Sort::Null => {
                 scanner.measure(size)?;
             }
+            Sort::Array => scanner.array(|scanner, _index| part(scanner, size, needs))?,
             Sort::Bool | Sort::Number | Sort::Object => {
                 return Err(field(&format!("messages[{index}].content"), "must be a string or an array of parts"));
             }
@@ -224,6 +244,31 @@ fn message_member(scanner: &mut Scanner<'_>, key: &str, index: usize, role: &mut
         }
     }
     Ok(())
+}
+
+/// One part of a message: text, an image, audio, or what came later.
+fn part(scanner: &mut Scanner<'_>, size: &mut TextSize, needs: &mut Needs) -> Result<(), JsonError> {
+    if scanner.peek()? != Sort::Object {
+        return scanner.measure(size).map(drop);
+    }
+    scanner.object(|scanner, key| {
+        let span = scanner.measure(size)?;
+        if key == "type" {
+            match scanner.slice(&span) {
+                "\"image_url\"" | "\"image\"" | "\"input_image\"" => needs.vision = true,
+                "\"input_audio\"" | "\"audio\"" => needs.audio = true,
+                _other => {}
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Where a text lies that is not empty.
+fn text_span(scanner: &mut Scanner<'_>) -> Result<Option<Range<usize>>, JsonError> {
+    let sort = scanner.peek()?;
+    let span = scanner.skip()?;
+    Ok((sort == Sort::String && span.len() > 2).then_some(span))
 }
 
 fn tools(scanner: &mut Scanner<'_>, size: &mut TextSize) -> Result<bool, BadRequest> {
@@ -254,21 +299,20 @@ fn forces_a_call(scanner: &mut Scanner<'_>) -> Result<bool, BadRequest> {
     }
 }
 
-fn asks_for_json(scanner: &mut Scanner<'_>) -> Result<bool, BadRequest> {
+fn asks_for_json(scanner: &mut Scanner<'_>, needs: &mut Needs) -> Result<(), BadRequest> {
     if scanner.peek()? != Sort::Object {
         scanner.skip()?;
-        return Ok(false);
+        return Ok(());
     }
-    let mut json = false;
     scanner.object(|scanner, key| {
         let sort = scanner.peek()?;
         let span = scanner.skip()?;
         if key == "type" && sort == Sort::String {
-            json = scanner.unescaped(&span)?.starts_with("json");
+            let sort = scanner.unescaped(&span)?;
+            (needs.json, needs.json_schema) = (sort.starts_with("json"), sort == "json_schema");
         }
-        Ok::<_, JsonError>(())
-    })?;
-    Ok(json)
+        Ok::<_, BadRequest>(())
+    })
 }
 
 fn bool_or_null(scanner: &mut Scanner<'_>, name: &str) -> Result<Option<bool>, BadRequest> {

@@ -26,7 +26,7 @@ fn what_we_act_on_is_typed() {
     let request = parse(&text).unwrap();
     assert_eq!((&*request.model, request.stream, request.include_usage), ("m", true, false));
     assert_eq!((request.max_output_tokens, request.choices), (Some(5), 2));
-    assert_eq!(request.needs, Needs { tools: true, tool_call: true, json: true });
+    assert_eq!(request.needs, Needs { tools: true, tool_call: true, json: true, ..Needs::default() });
     assert_eq!(parse(&with(r#""max_tokens":5,"max_completion_tokens":7"#)).unwrap().max_output_tokens, Some(7));
     assert_eq!(request.last_text(), "12345678");
 }
@@ -105,4 +105,45 @@ fn usage_is_asked_for_wherever_the_stream_options_are() {
     check(r#""stream":false"#, r#""stream":false"#);
     let spaced = with("\"stream\":true \n");
     assert!(outbound(&spaced, "m").ends_with("\"stream\":true \n,\"stream_options\":{\"include_usage\":true}}"));
+}
+
+#[test]
+fn what_not_every_model_can_do_is_noticed() {
+    let needs = |more: &str| {
+        let body = format!(r#"{{"model": "m", "messages": [{{"role": "user", "content": "hi"}}]{more}}}"#);
+        ChatRequest::parse(body.into()).unwrap().needs
+    };
+    assert_eq!(needs(""), Needs::default());
+    assert_eq!(
+        needs(r#", "response_format": {"type": "json_schema", "json_schema": {}}"#),
+        Needs { json: true, json_schema: true, ..Needs::default() }
+    );
+    assert_eq!(needs(r#", "response_format": {"type": "json_object"}"#), Needs { json: true, ..Needs::default() });
+    assert_eq!(needs(r#", "audio": {"voice": "alloy"}"#), Needs { audio: true, ..Needs::default() });
+    assert_eq!(needs(r#", "audio": null"#), Needs::default());
+    let part = |part: &str| {
+        let body = format!(
+            r#"{{"model": "m", "messages": [{{"role": "user", "content": [{{"type": "text", "text": "what is it?"}}, {part}]}}]}}"#
+        );
+        ChatRequest::parse(body.into()).unwrap().needs
+    };
+    assert_eq!(
+        part(r#"{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}"#),
+        Needs { vision: true, ..Needs::default() }
+    );
+    assert_eq!(part(r#"{"input_audio": {"data": "AAAA"}, "type": "input_audio"}"#), Needs { audio: true, ..Needs::default() });
+    assert_eq!(part(r#""a bare string", 5, {"type": 7}"#), Needs::default());
+}
+
+#[test]
+fn calls_of_one_conversation_have_something_in_common() {
+    let parse = |body: String| ChatRequest::parse(body.into()).unwrap();
+    let messages = |text: &str| format!(r#""messages": [{{"role": "user", "content": "{text}"}}]"#);
+    let keyed = parse(format!(r#"{{"model": "m", "user": "u", "prompt_cache_key": "k", {}}}"#, messages("hi")));
+    assert_eq!(keyed.affinity(), Some(&b"\"k\""[..]));
+    assert_eq!(parse(format!(r#"{{"model": "m", "user": "u", {}}}"#, messages("hi"))).affinity(), Some(&b"\"u\""[..]));
+    assert_eq!(parse(format!(r#"{{"model": "m", "user": "", {}}}"#, messages("hi"))).affinity(), None);
+    let long = |end: &str| parse(format!(r#"{{"model": "m", {}}}"#, messages(&("x".repeat(5_000) + end))));
+    assert_eq!(long("one").affinity(), long("another, longer").affinity());
+    assert!(long("one").affinity().is_some());
 }
