@@ -67,11 +67,12 @@ struct EveryOther(std::sync::atomic::AtomicU32);
 
 impl easyai_clients::Faults for EveryOther {
     fn met_by(&self, call: SimulatedCall<'_>) -> Encounter {
-        assert_eq!((&*call.offer.platform.name, call.credential.is_some()), ("p", false));
+        assert_eq!((&*call.offer.platform.name, call.credential.is_some()), ("p", true));
         if self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 2 == 1 {
             return Encounter { latency_ms: Some(30), ..Encounter::default() };
         }
-        let played = serde_json::from_str(r#"{"category": "rate_limit", "retry_after_ms": 9000}"#).unwrap();
+        let played: easyai_core::catalog::SimulatedFault =
+            serde_json::from_str(r#"{"category": "rate_limit", "retry_after_ms": 9000}"#).unwrap();
         let fault = Fault { status: Some(430), message: Some("slow down".to_owned()), should_retry: Some(false), ..Fault::from(played) };
         Encounter { fault: Some(fault), ..Encounter::default() }
     }
