@@ -5,6 +5,7 @@ use std::time::Duration;
 use easyai_core::catalog::{Credential, PlatformModel};
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::limit::{Amounts, Refused};
+use easyai_core::money::Money;
 use easyai_core::run::Opening;
 use easyai_limits::{Claim, Taken, Way};
 
@@ -32,6 +33,43 @@ pub(crate) struct Admission {
     reserved: Option<Reserved>,
     /// It has waited: it does so once.
     waited: bool,
+}
+
+/// An upstream needs a moment to see that a call was broken off.
+const NOTICED_WITHIN: Duration = Duration::from_millis(100);
+
+impl Admission {
+    /// The attempt failed: what never reached the upstream counts for nothing, what was broken off is still there for a moment.
+    pub(crate) fn failed(&mut self, failure: &Failure) {
+        let Some(taken) = self.taken.take() else { return };
+        match (failure.sent, failure.category) {
+            (Sent::Nothing, _) => taken.not_sent(),
+            (Sent::Maybe, Category::Timeout | Category::Cancelled | Category::Network) => taken.release_after(NOTICED_WITHIN),
+            (Sent::Maybe, _) => drop(taken),
+        }
+    }
+
+    /// The caller went away: whatever is under way is broken off.
+    pub(crate) fn abandoned(&mut self) {
+        if let Some(taken) = self.taken.take() {
+            taken.release_after(NOTICED_WITHIN);
+        }
+    }
+
+    /// The answer is over.
+    pub(crate) fn ended(&mut self, tokens: u64, charge: Money) {
+        if let Some(mut taken) = self.taken.take() {
+            taken.commit(Amounts { tokens, charge });
+        }
+    }
+
+    /// The answer was broken off in the middle.
+    pub(crate) fn broke_off(&mut self, tokens: u64, charge: Money) {
+        if let Some(mut taken) = self.taken.take() {
+            taken.commit(Amounts { tokens, charge });
+            taken.release_after(NOTICED_WITHIN);
+        }
+    }
 }
 
 /// Takes what an attempt needs.

@@ -24,6 +24,7 @@ mod open;
 mod outputs;
 mod plain;
 mod prepare;
+mod rates;
 mod record;
 mod refusal;
 mod runner;
@@ -34,8 +35,10 @@ mod tally;
 
 pub use caller::{Caller, KeyRefused};
 pub use deliver::Delivering;
+pub use easyai_limits::QueuePosition;
 pub use error::CallError;
 pub use prepare::ChatAsk;
+pub use rates::{Rate, RateLimits};
 pub use refusal::RefusedCall;
 pub use runner::{Parts, Reply, Runner, Served};
 pub use settings::Settings;

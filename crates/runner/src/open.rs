@@ -3,26 +3,29 @@
 use std::sync::Arc;
 
 use easyai_clients::{ChatAnswer, ChatCall};
-use easyai_core::candidates::Selection;
-use easyai_core::catalog::{Credential, PlatformModel};
+use easyai_core::candidates::{Candidate, Chance, Selection};
+use easyai_core::catalog::{Model, PlatformModel};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::health::Failed;
-use easyai_core::id::{ModelId, PlatformId, TaskId};
+use easyai_core::id::{PlatformId, TaskId};
 use easyai_core::kind::ModelType;
 use easyai_core::money::Money;
 use easyai_core::policy::RunnerPolicy;
 use easyai_core::run::{Delivery, Dice, Opening, Step, Stop};
 use easyai_core::trace::TraceEntry;
-use easyai_limits::{Lease, Slot};
+use easyai_limits::Taken;
 use easyai_store::journal::{Finish, Raised};
 
+use crate::admission::{self, Admission};
 use crate::bill::Terms;
 use crate::clock::{dice, now};
 use crate::error::CallError;
+use crate::health::Probe;
 use crate::prepare::ChatAsk;
 use crate::record::{End, Record};
 use crate::runner::Runner;
+use crate::sticky::Conversation;
 
 /// What a run owns from its first durable row to its last.
 #[derive(Debug)]
@@ -32,9 +35,11 @@ pub(crate) struct Live {
     pub(crate) terms: Terms,
     pub(crate) hold: Money,
     pub(crate) output_tokens: u64,
-    /// Given back when the run is over, whatever becomes of it.
-    pub(crate) lease: Lease,
-    pub(crate) model: ModelId,
+    /// The run's place in the gateway: given back when the run is over, whatever becomes of it.
+    pub(crate) lease: Taken,
+    pub(crate) admission: Admission,
+    pub(crate) model: Arc<Model>,
+    pub(crate) conversation: Option<Conversation>,
     /// Why a candidate could not be paid for; what the caller is told if that was the last word.
     pub(crate) unpaid: Option<CallError>,
 }
@@ -79,12 +84,15 @@ impl Open {
                 Step::Attempt { number, .. } => {
                     let offer = Arc::clone(&opening.candidate().offer);
                     live.record.attempt_started(number.get(), &offer);
-                    match attempt(&self.runner, live, &offer, &mut calls).await {
+                    match attempt(&self.runner, live, opening, &offer, &mut calls).await {
                         Ok(answer) => {
                             let (live, opening) = self.inner.take()?;
                             return Some(Opened::Answering { live, delivery: opening.deliver(), answer });
                         }
-                        Err(failure) => failed(&self.runner, live, opening, &offer, &failure, self.max_ms),
+                        Err(failure) => {
+                            live.admission.failed(&failure);
+                            failed(&self.runner, live, opening, &offer, &failure, self.max_ms)
+                        }
                     }
                 }
                 Step::Wait { delay } => {
@@ -109,6 +117,7 @@ impl Drop for Open {
     /// The caller went away before anything was delivered: nothing is charged.
     fn drop(&mut self) {
         if let Some((mut live, opening)) = self.inner.take() {
+            live.admission.abandoned();
             let stop = opening.cancelled(live.record.subject().watch.elapsed());
             if let Some(entry) = stop.entry {
                 live.record.broke_off(&stop.failure, *entry, self.max_ms);
@@ -138,15 +147,21 @@ impl Calls {
 }
 
 /// One call of one candidate.
-async fn attempt(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>, calls: &mut Calls) -> Result<ChatAnswer, Failure> {
+async fn attempt(
+    runner: &Runner,
+    live: &mut Live,
+    opening: &Opening,
+    offer: &Arc<PlatformModel>,
+    calls: &mut Calls,
+) -> Result<ChatAnswer, Failure> {
     afford(runner, live, offer).await?;
-    let _busy: Lease = runner
-        .limits
-        .take(&[(Slot::Platform(offer.platform.id), None)])
-        .map_err(|refused| Failure::new(Category::LocalRateLimit, Sent::Nothing, refused.to_string()))?;
+    let credential = opening.credential().map(AsRef::as_ref);
+    let taken = admission::admit(runner, live, opening, credential).await?;
+    live.admission.taken = Some(taken);
+    let _probe = probe(runner, live, opening.candidate())?;
     live.unpaid = None;
-    let credential = credential(&offer.platform.credentials, dice());
     let watch = live.record.subject().watch;
+    let began = tokio::time::Instant::now();
     let call = ChatCall {
         offer,
         credential,
@@ -159,7 +174,17 @@ async fn attempt(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>, c
     };
     let answered = runner.clients.chat(call).await;
     runner.metrics.attempted(offer, answered.as_ref().err().map(|failure| failure.category));
+    if answered.is_err() {
+        runner.latencies.failed(offer.id, began.elapsed());
+    }
     let answer = answered?;
+    if let Some(taken) = &mut live.admission.taken {
+        taken.landed();
+    }
+    runner.latencies.observe(offer.id, began.elapsed());
+    if let Some(conversation) = live.conversation {
+        runner.sticky.note(conversation, offer.id, &live.model, now());
+    }
     let request_id = match &answer {
         ChatAnswer::Plain(answer) => answer.upstream_request_id.as_deref(),
         ChatAnswer::Stream(stream) => stream.upstream_request_id(),
@@ -167,6 +192,15 @@ async fn attempt(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>, c
     live.record.answered(request_id);
     runner.health.succeeded(offer, &live.ask.caller.catalog.runner_policy, now());
     Ok(answer)
+}
+
+/// The right to try a candidate whose circuit breaker is half-open. Nobody needs it for a last resort, or a simulation.
+fn probe(runner: &Runner, live: &Live, candidate: &Candidate) -> Result<Option<Probe>, Failure> {
+    if live.terms.simulated || candidate.chance == Chance::LastResort {
+        return Ok(None);
+    }
+    let taken = || Failure::new(Category::LocalRateLimit, Sent::Nothing, "its circuit breaker is half-open, and another call is its probe");
+    runner.health.probe(&candidate.offer, now()).map(Some).ok_or_else(taken)
 }
 
 /// A dearer candidate than the first needs a larger hold before it may be called.
@@ -197,7 +231,7 @@ fn failed(runner: &Runner, live: &mut Live, opening: &mut Opening, offer: &Arc<P
     if !live.terms.simulated {
         let failed = Failed {
             offer,
-            credential: None,
+            credential: opening.credential().map(|credential| credential.id),
             failure,
             model_type: opening.model_type(),
             runner: opening.policy(),
@@ -214,16 +248,4 @@ fn failed(runner: &Runner, live: &mut Live, opening: &mut Opening, offer: &Arc<P
         }
     }
     verdict.step
-}
-
-/// One of a platform's credentials, by weight.
-fn credential(credentials: &[Arc<Credential>], dice: u64) -> Option<&Credential> {
-    let total: u64 = credentials.iter().map(|credential| u64::from(credential.weight.get())).sum();
-    let mut drawn = dice.checked_rem(total)?;
-    credentials.iter().map(AsRef::as_ref).find(|credential| {
-        let weight = u64::from(credential.weight.get());
-        let here = drawn < weight;
-        drawn = drawn.saturating_sub(weight);
-        here
-    })
 }

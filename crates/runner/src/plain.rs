@@ -32,7 +32,7 @@ pub(crate) async fn deliver(runner: &Arc<Runner>, live: Live, delivery: Delivery
     counted.await.unwrap_or_else(|_| Err(CallError::unbooked(task, 0)))
 }
 
-async fn settle(runner: &Arc<Runner>, live: Live, delivery: &Delivery, answer: PlainAnswer, usage: Usage) -> Result<Reply, CallError> {
+async fn settle(runner: &Arc<Runner>, mut live: Live, delivery: &Delivery, answer: PlainAnswer, usage: Usage) -> Result<Reply, CallError> {
     let offer = &delivery.candidate().offer;
     let (task, attempts) = (live.record.subject().task, live.record.attempts());
     let bill = match live.terms.bill(offer, &usage) {
@@ -40,7 +40,8 @@ async fn settle(runner: &Arc<Runner>, live: Live, delivery: &Delivery, answer: P
         Err(failure) => return fail(runner, live, &failure).await,
     };
     // An estimate is made for one answer and multiplied: it is observed the same way.
-    runner.outputs.observe(live.ask.caller.key.id, live.model, usage.output_tokens / u64::from(live.ask.request.choices.max(1)));
+    runner.outputs.observe(live.ask.caller.key.id, live.model.id, usage.output_tokens / u64::from(live.ask.request.choices.max(1)));
+    live.admission.ended(usage.total_tokens(), bill.charge);
     let Live { record, ask, lease: _lease, .. } = live;
     let keeps = ask.idempotency.is_some() && answer.body.len() <= runner.settings.max_recorded_answer_bytes;
     let recorded = keeps.then(|| RecordedAnswer {
@@ -54,7 +55,7 @@ async fn settle(runner: &Arc<Runner>, live: Live, delivery: &Delivery, answer: P
         Settled::Booked { charged } => {
             runner.metrics.booked(charged, cost, &usage);
             runner.metrics.ended(End::Succeeded.status());
-            let served = Served { task, attempts, platform: Arc::clone(&offer.platform.name), charged: Some(charged) };
+            let served = Served { charged: Some(charged), ..Served::by(delivery.candidate(), task, attempts) };
             Ok(Reply::Plain { served, content_type: answer.content_type, body: answer.body })
         }
         Settled::Unbooked => {

@@ -3,27 +3,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use easyai_core::candidates::{Ask, Selection, select};
-use easyai_core::catalog::Simulation;
+use easyai_core::candidates::{Ask, Moment, Selection, select};
+use easyai_core::catalog::{Capability, Model, Simulation};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::Failure;
 use easyai_core::id::{PriceId, TaskId};
 use easyai_core::kind::{Kind, RunMode};
+use easyai_core::limit::{Amounts, LimitScope};
 use easyai_core::quantile::expected_output;
 use easyai_core::run_trace::{EstimateNote, RunTrace};
-use easyai_limits::{Lease, Slot};
+use easyai_limits::{Claim, Taken};
 use easyai_protocols::openai::request::ChatRequest;
 use easyai_store::journal::{Begin, Begun, Idempotency};
 use http::HeaderMap;
 
+use crate::admission::{self, Admission};
 use crate::bill::Terms;
 use crate::caller::Caller;
+use crate::claims;
 use crate::clock::{Stopwatch, dice, new_id};
 use crate::error::CallError;
+use crate::latency::LiveLoad;
 use crate::open::{Live, Open};
 use crate::record::{Record, Subject};
 use crate::refusal::RefusedCall;
 use crate::runner::Runner;
+use crate::sticky::Conversation;
 
 /// A chat that a caller asks for, checked.
 #[derive(Debug)]
@@ -38,6 +43,10 @@ pub struct ChatAsk {
     pub simulation: Option<Simulation>,
     /// The caller's own deadline, from now.
     pub deadline: Option<Duration>,
+    /// How long it may wait for a limit, if the caller said so.
+    pub queue_timeout: Option<Duration>,
+    /// What the caller calls its conversation, for the model's stickiness.
+    pub session: Option<String>,
     /// If the caller may ask the same again.
     pub idempotency: Option<Idempotency>,
     /// The request's head; the client takes from it what may go on.
@@ -106,7 +115,7 @@ pub(crate) async fn prepare(runner: &Arc<Runner>, ask: ChatAsk) -> Result<Prepar
 }
 
 enum Outcome {
-    Begun(Planned, Lease),
+    Begun(Planned, Taken),
     Repeated { task: TaskId, same_body: bool },
 }
 
@@ -114,13 +123,14 @@ async fn begin(runner: &Arc<Runner>, ask: &ChatAsk, task: TaskId, watch: &Stopwa
     if runner.is_draining() {
         return Err(CallError::shutting_down(task).into());
     }
-    let slots = [
-        (Slot::Gateway, Some(runner.settings.max_in_flight.get())),
-        (Slot::Account(ask.caller.account.id), runner.settings.max_in_flight_per_account.map(std::num::NonZeroU32::get)),
-    ];
-    let lease = runner.limits.take(&slots).map_err(|refused| CallError::overloaded(task, refused))?;
+    let gateway = [Claim { scope: LimitScope::Gateway, limits: Arc::clone(&runner.settings.max_in_flight) }];
+    let lease = runner.limits.take(&gateway, Amounts::default()).map_err(|refused| CallError::limited(task, &refused))?;
     let planned = plan(runner, ask, task, watch)?;
     let hold = planned.estimate.hold;
+    let amounts = claims::amounts(ask, &planned.selection.candidates.best().offer, planned.estimate.output_tokens, hold);
+    if let Err(refused) = admission::check(runner, ask, amounts) {
+        return Err(Refused { error: CallError::limited(task, &refused), trace: Some(planned.trace(ask)) });
+    }
     match runner.journal.begin(row(runner, ask, task, watch, &planned)).await.map_err(|error| CallError::store(task, &error))? {
         Begun::Begun => Ok(Outcome::Begun(planned, lease)),
         Begun::Insufficient { available } => {
@@ -179,7 +189,7 @@ fn row(runner: &Runner, ask: &ChatAsk, task: TaskId, watch: &Stopwatch, planned:
     }
 }
 
-fn opened(runner: &Arc<Runner>, ask: ChatAsk, task: TaskId, watch: Stopwatch, planned: Planned, lease: Lease) -> Open {
+fn opened(runner: &Arc<Runner>, ask: ChatAsk, task: TaskId, watch: Stopwatch, planned: Planned, lease: Taken) -> Open {
     let trace = planned.trace(&ask);
     let Planned { selection, terms, estimate } = planned;
     let subject = Subject {
@@ -194,21 +204,46 @@ fn opened(runner: &Arc<Runner>, ask: ChatAsk, task: TaskId, watch: Stopwatch, pl
     let policy = Arc::clone(&ask.caller.catalog.runner_policy);
     let record = Record::new(subject, model_type, trace);
     let EstimateNote { output_tokens, hold, .. } = estimate;
-    let live = Live { record, ask, terms, hold, output_tokens, lease, model: selection.model.id, unpaid: None };
+    let conversation = conversation(&ask, &selection.model);
+    let model = Arc::clone(&selection.model);
+    let live = Live { record, ask, terms, hold, output_tokens, lease, admission: Admission::default(), model, conversation, unpaid: None };
     Open::new(Arc::clone(runner), live, selection, policy, model_type)
 }
 
 fn candidates(runner: &Runner, ask: &ChatAsk, watch: &Stopwatch) -> Result<Selection, easyai_core::candidates::NoCandidates> {
-    let simulated = ask.run_mode() == RunMode::Simulation;
+    let needs = needs(&ask.request);
     let wanted = Ask {
         model: &ask.request.model,
         model_type: Kind::ChatCompletions.model_type(),
         key: &ask.caller.key,
         group: &ask.caller.group,
         now: watch.started_at,
-        simulated,
+        simulated: ask.run_mode() == RunMode::Simulation,
+        needs: &needs,
+        input_tokens: ask.request.prompt_tokens,
+        output_tokens: ask.request.max_output_tokens.unwrap_or(ask.request.prompt_tokens),
     };
-    select(&ask.caller.catalog, &wanted, &runner.health.now(), dice())
+    let catalog = &ask.caller.catalog;
+    let conversation = catalog.models.get(&ask.request.model).and_then(|model| conversation(ask, model));
+    let sticky = conversation.and_then(|conversation| runner.sticky.by(conversation, watch.started_at));
+    let load = LiveLoad { limits: &runner.limits, latencies: &runner.latencies };
+    select(catalog, &wanted, &Moment { health: &runner.health.now(), load: &load, sticky }, dice())
+}
+
+/// What not every model can do. Without any, as usual, nothing is allocated.
+fn needs(request: &ChatRequest) -> Vec<Capability> {
+    let asked = [
+        (request.needs.tools, Capability::Tools),
+        (request.needs.vision, Capability::Vision),
+        (request.needs.audio, Capability::Audio),
+        (request.needs.json_schema, Capability::JsonSchema),
+    ];
+    asked.into_iter().filter(|(needed, _)| *needed).map(|(_, capability)| capability).collect()
+}
+
+fn conversation(ask: &ChatAsk, model: &Model) -> Option<Conversation> {
+    let common = ask.session.as_deref().map(str::as_bytes).or_else(|| ask.request.affinity());
+    Conversation::of(model, ask.caller.account.id, common)
 }
 
 /// The output that such an answer usually has, for all `n` choices.

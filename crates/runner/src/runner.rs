@@ -5,21 +5,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use easyai_clients::{ChatAnswer, Clients};
+use easyai_core::candidates::Candidate;
 use easyai_core::catalog::Catalog;
 use easyai_core::id::{NodeId, TaskId};
+use easyai_core::limit::LimitScope;
 use easyai_core::money::Money;
 use easyai_core::run::Stop;
-use easyai_limits::{Limits, Slot};
+use easyai_limits::{Limits, QueuePosition};
 use easyai_store::journal::RecordedAnswer;
 use easyai_store::vault::Vault;
 use easyai_store::{Db, Journal, StoreError};
 use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::now;
 use crate::deliver::Delivering;
 use crate::error::CallError;
 use crate::finish::{Finisher, Instead};
 use crate::health::HealthBoard;
+use crate::latency::Latencies;
 use crate::metrics::Metrics;
 use crate::open::{Live, Opened};
 use crate::outputs::Outputs;
@@ -27,7 +31,7 @@ use crate::prepare::{ChatAsk, Prepared, prepare};
 use crate::record::End;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
-use crate::{idempotency, plain};
+use crate::{idempotency, plain, sticky};
 
 /// What all runs share.
 #[derive(Debug)]
@@ -41,6 +45,8 @@ pub struct Runner {
     pub(crate) health: Arc<HealthBoard>,
     pub(crate) outputs: Outputs,
     pub(crate) limits: Limits,
+    pub(crate) latencies: Latencies,
+    pub(crate) sticky: sticky::Served,
     /// What is counted, for `/metrics`.
     pub metrics: Metrics,
     snapshot: Snapshot,
@@ -74,6 +80,8 @@ pub struct Served {
     pub attempts: u32,
     /// The platform that answered.
     pub platform: Arc<str>,
+    /// The model that answered, where it is a fallback of the one that was asked for.
+    pub fallback: Option<Arc<str>>,
     /// What was charged, where it is known already.
     pub charged: Option<Money>,
 }
@@ -105,6 +113,13 @@ pub enum Reply {
     },
 }
 
+impl Served {
+    pub(crate) fn by(candidate: &Candidate, task: TaskId, attempts: u32) -> Self {
+        let fallback = candidate.fallback.then(|| Arc::clone(&candidate.offer.model));
+        Self { task, attempts, platform: Arc::clone(&candidate.offer.platform.name), fallback, charged: None }
+    }
+}
+
 impl Runner {
     /// Reads the catalogue and begins.
     ///
@@ -122,7 +137,9 @@ impl Runner {
             clients: parts.clients,
             health,
             outputs: Outputs::default(),
-            limits: Limits::new(),
+            limits: Limits::new(Arc::new(now)),
+            latencies: Latencies::default(),
+            sticky: sticky::Served::default(),
             metrics: Metrics::default(),
             snapshot,
             vault: parts.vault,
@@ -149,7 +166,25 @@ impl Runner {
     /// Calls under way.
     #[must_use]
     pub fn in_flight(&self) -> u32 {
-        self.limits.taken(Slot::Gateway)
+        self.limits.in_flight(LimitScope::Gateway)
+    }
+
+    /// Where a task stands in the queue for its limits, if it waits on this node.
+    #[must_use]
+    pub fn queue_position(&self, task: TaskId) -> Option<QueuePosition> {
+        self.limits.position(task)
+    }
+
+    /// Calls that wait for a limit.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.limits.waiting()
+    }
+
+    /// Calls that a limit in shadow mode would have refused, so far.
+    #[must_use]
+    pub fn shadow_refusals(&self) -> u64 {
+        self.limits.shadow_refusals()
     }
 
     /// Writes that wait for the journal.
@@ -202,8 +237,7 @@ impl Runner {
         match opened {
             Opened::Answering { live, delivery, answer: ChatAnswer::Plain(answer) } => plain::deliver(self, live, delivery, answer).await,
             Opened::Answering { live, delivery, answer: ChatAnswer::Stream(stream) } => {
-                let platform = Arc::clone(&delivery.candidate().offer.platform.name);
-                let served = Served { task, attempts: live.record.attempts(), platform, charged: None };
+                let served = Served::by(delivery.candidate(), task, live.record.attempts());
                 Ok(Reply::Stream { served, body: Box::new(Delivering::new(self, live, delivery, stream)) })
             }
             Opened::Stopped { live, stop } => Err(self.stopped(live, &stop).await),

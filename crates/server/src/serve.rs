@@ -2,10 +2,12 @@
 
 mod listener;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use anyhow::Context;
 use easyai_clients::Clients;
+use easyai_core::limit::LimitSet;
 use easyai_runner::{Parts, Runner, Settings};
 use easyai_store::nodes::Node;
 use easyai_store::{Journal, sweep};
@@ -73,10 +75,15 @@ fn settings(config: &Config) -> Settings {
         caller_gone: config.caller_gone,
         checkpoint_every: config.checkpoint_every,
         finish_patience: config.finish_patience,
-        max_in_flight: config.max_in_flight,
-        max_in_flight_per_account: config.max_in_flight_per_account,
+        max_in_flight: concurrent(Some(config.max_in_flight)),
+        account_limits: concurrent(config.max_in_flight_per_account),
+        queue_timeout: config.queue_timeout,
         max_recorded_answer_bytes: config.max_body_bytes,
     }
+}
+
+fn concurrent(limit: Option<NonZeroU32>) -> Arc<LimitSet> {
+    Arc::new(LimitSet { concurrent: limit, ..LimitSet::default() })
 }
 
 /// The machine's name, for people.

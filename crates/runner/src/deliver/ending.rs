@@ -6,6 +6,7 @@ use bytes::Bytes;
 use easyai_clients::{StreamItem, UpstreamStream};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure};
+use easyai_core::money::Money;
 use easyai_core::run::Delivery;
 use easyai_core::usage::Usage;
 use easyai_protocols::openai::error::error_frame;
@@ -111,12 +112,12 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
         Some(usage) => usage,
         None => tally.total().await,
     };
-    let Live { mut record, ask, terms, lease: _lease, model, .. } = live;
+    let Live { mut record, ask, terms, lease: _lease, model, mut admission, .. } = live;
     let elapsed = record.subject().watch.elapsed();
     let max_ms = u64::from(ask.caller.catalog.runner_policy.failover.max_duration_seconds.get()) * 1000;
     match &ending {
         Ending::Complete { .. } => {
-            runner.outputs.observe(ask.caller.key.id, model, usage.output_tokens / u64::from(ask.request.choices.max(1)))
+            runner.outputs.observe(ask.caller.key.id, model.id, usage.output_tokens / u64::from(ask.request.choices.max(1)))
         }
         Ending::BrokeOff(failure) | Ending::OutOfMoney(failure) => record.broke_off(failure, delivery.failed(failure, elapsed), max_ms),
         Ending::CallerGone { .. } | Ending::CutOff => {
@@ -130,6 +131,13 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
         .bill(&delivery.candidate().offer, &usage)
         .map_err(|failure| tracing::error!(failure = %failure.message, "A stream could not be priced"))
         .ok();
+    let charge = bill.as_ref().map_or(Money::ZERO, |bill| bill.charge);
+    match ending {
+        Ending::Complete { .. } => admission.ended(usage.total_tokens(), charge),
+        Ending::BrokeOff(_) | Ending::OutOfMoney(_) | Ending::CallerGone { .. } | Ending::CutOff => {
+            admission.broke_off(usage.total_tokens(), charge);
+        }
+    }
     let answer = recorded.filter(|_| matches!(ending, Ending::Complete { .. })).map(|mut body| {
         body.extend_from_slice(&last);
         RecordedAnswer { status: 200, content_type: "text/event-stream; charset=utf-8".to_owned(), body: body.into() }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use easyai_core::error::ErrorCode;
 use easyai_core::id::TaskId;
 use easyai_protocols::openai::error::error_body;
+use easyai_runner::RateLimits;
 
 use super::headers;
 
@@ -29,13 +30,24 @@ pub struct ApiError {
     pub task: Option<TaskId>,
     /// Attempts that were made for it.
     pub attempts: u32,
+    /// What is left of the caller's limits.
+    pub rates: RateLimits,
 }
 
 impl ApiError {
     /// An error with nothing but its code and message.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), param: None, retry_after: None, status: None, task: None, attempts: 0 }
+        Self {
+            code,
+            message: message.into(),
+            param: None,
+            retry_after: None,
+            status: None,
+            task: None,
+            attempts: 0,
+            rates: RateLimits::default(),
+        }
     }
 
     /// An error whose HTTP status is not its code's own.
@@ -117,6 +129,7 @@ impl IntoResponse for ApiError {
             // Rounded up: whoever comes at the second we name is not too early.
             map.insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000).max(1).min(u128::from(u32::MAX)) as u64));
         }
+        headers::rate_limits(map, &self.rates);
         if let Some(task) = self.task {
             headers::task(map, task);
             map.insert(headers::ATTEMPTS, HeaderValue::from(self.attempts));

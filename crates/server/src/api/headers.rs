@@ -3,6 +3,7 @@
 use axum::http::HeaderMap;
 use axum::http::header::{HeaderName, HeaderValue};
 use easyai_core::id::TaskId;
+use easyai_runner::{Rate, RateLimits};
 
 /// On every answer: the task.
 pub const TASK_ID: HeaderName = HeaderName::from_static("x-easyai-task-id");
@@ -16,6 +17,12 @@ pub const CHARGE: HeaderName = HeaderName::from_static("x-easyai-charge");
 pub const REPLAYED: HeaderName = HeaderName::from_static("x-easyai-idempotent-replayed");
 /// Request: the caller's own deadline, in milliseconds.
 pub const TIMEOUT_MS: HeaderName = HeaderName::from_static("x-easyai-timeout-ms");
+/// Request: how long the call may wait for a limit, in milliseconds.
+pub const QUEUE_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-easyai-queue-timeout-ms");
+/// Request: what the caller calls its conversation; its calls prefer who served them before.
+pub const SESSION: HeaderName = HeaderName::from_static("x-easyai-session");
+/// Answer: the model that served, where it is a fallback of the one that was asked for.
+pub const MODEL: HeaderName = HeaderName::from_static("x-easyai-model");
 /// Request: `simulation` makes the task a simulated one.
 pub const RUN_MODE: HeaderName = HeaderName::from_static("x-easyai-run-mode");
 /// Request: what the simulation client shall do, as JSON.
@@ -24,6 +31,33 @@ pub const SIMULATION: HeaderName = HeaderName::from_static("x-easyai-simulation"
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Answer: what OpenAI's SDKs show as the request id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Tells what is left of the caller's limits, in OpenAI's words.
+///
+/// Source: OpenAI's guide to rate limits, "Rate limits in headers".
+pub fn rate_limits(map: &mut HeaderMap, rates: &RateLimits) {
+    for (rate, names) in [(&rates.requests, REQUESTS), (&rates.tokens, TOKENS)] {
+        if let Some(Rate { limit, remaining, resets_in }) = rate {
+            let [of_limit, of_remaining, of_reset] = names;
+            map.insert(of_limit, HeaderValue::from(*limit));
+            map.insert(of_remaining, HeaderValue::from(*remaining));
+            let reset = format!("{}ms", resets_in.as_millis());
+            map.extend(HeaderValue::from_str(&reset).map(|reset| (of_reset, reset)));
+        }
+    }
+}
+
+const REQUESTS: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit-requests"),
+    HeaderName::from_static("x-ratelimit-remaining-requests"),
+    HeaderName::from_static("x-ratelimit-reset-requests"),
+];
+
+const TOKENS: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-tokens"),
+];
 
 /// Names the task on an answer.
 pub fn task(map: &mut HeaderMap, task: TaskId) {

@@ -51,6 +51,9 @@ pub struct TaskView {
     usage: Option<UsageView>,
     /// Attempts made.
     attempts: u32,
+    /// Where it stands in the queue for its limits, while it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<QueueView>,
     /// Why it failed.
     error: Option<ErrorView>,
     #[schema(value_type = Option<String>)]
@@ -61,6 +64,15 @@ pub struct TaskView {
     finished_at: Option<Timestamp>,
     /// From its start to its end.
     duration_ms: Option<u64>,
+}
+
+/// A place in the queue for limits.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct QueueView {
+    /// How many come before it.
+    ahead: usize,
+    /// How many wait, itself included.
+    waiting: usize,
 }
 
 /// What an answer used, in tokens.
@@ -145,6 +157,7 @@ impl TaskView {
             currency: Arc::clone(currency),
             usage: row.usage.map(UsageView::from),
             attempts: row.attempts,
+            queue: None,
             error,
             upstream_request_id: row.upstream_request_id,
             created_at: row.started_at,
@@ -207,7 +220,9 @@ pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<TaskRow
 pub async fn get(State(app): State<Arc<App>>, Path(id): Path<String>, headers: HeaderMap) -> Result<Json<TaskView>, ApiError> {
     let caller = auth::caller(&app, &headers)?;
     let row = find(&app, &caller, &id).await?;
-    Ok(Json(TaskView::of(row, &app.currency)))
+    let waits = if row.status.is_terminal() { None } else { app.runner.queue_position(row.id) };
+    let queue = waits.map(|position| QueueView { ahead: position.ahead, waiting: position.waiting });
+    Ok(Json(TaskView { queue, ..TaskView::of(row, &app.currency) }))
 }
 
 /// Why a task went as it did: candidates, those left out, the estimate, every decision with its rule. As it was recorded.

@@ -53,9 +53,12 @@ fn head(story: &Story, currency: &str, paint: Paint) -> String {
 fn candidates(trace: &RunTrace, currency: &str, paint: Paint) -> String {
     let mut lines = vec![paint.bold("Candidates")];
     for (index, candidate) in trace.candidates.iter().enumerate() {
-        let (number, last) = (index + 1, if candidate.last_resort { ", as a last resort" } else { "" });
+        let number = index + 1;
+        let last = if candidate.last_resort { ", as a last resort" } else { "" };
+        let probe = if candidate.probe { ", as the probe of its circuit breaker" } else { "" };
+        let fallback = candidate.fallback_model.as_ref().map(|model| format!(", for the fallback model {model}")).unwrap_or_default();
         lines.push(format!(
-            "  {number}. {} ({}), priority {}, weight {}{last}",
+            "  {number}. {} ({}), priority {}, weight {}{last}{probe}{fallback}",
             candidate.platform, candidate.upstream_name, candidate.priority, candidate.weight
         ));
     }
@@ -106,7 +109,7 @@ fn attempt_line(attempt: &AttemptRow, begun: Timestamp, paint: Paint) -> String 
 fn decision_line(decision: &TraceEntry, paint: Paint) -> String {
     let line = format!("  +{} ms  -> {}", decision.at_ms, decision.sentence());
     match decision.action {
-        Action::RetrySameClient | Action::NextPlatform => paint.yellow(&line),
+        Action::RetrySameClient | Action::NextCredential | Action::NextPlatform => paint.yellow(&line),
         Action::Stop => paint.red(&line),
     }
 }

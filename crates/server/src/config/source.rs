@@ -12,7 +12,7 @@ use crate::nearest;
 use crate::problem::{Problem, position, render};
 
 /// Every setting. In the environment: in capitals, after `EASYAI_`.
-const SETTINGS: [&str; 19] = [
+const SETTINGS: [&str; 20] = [
     "data",
     "listen",
     "database_url",
@@ -26,6 +26,7 @@ const SETTINGS: [&str; 19] = [
     "header_timeout_ms",
     "max_in_flight",
     "max_in_flight_per_account",
+    "queue_timeout_ms",
     "drain_seconds",
     "caller_gone",
     "checkpoint_ms",

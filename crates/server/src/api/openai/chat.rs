@@ -32,7 +32,18 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, ApiError> 
         Err(error) => Err(error),
     };
     match read {
-        Ok(ask) => Ok(respond(app, app.runner.chat(ask).await?)),
+        Ok(ask) => {
+            let reply = app.runner.chat(ask).await.map_err(ApiError::from);
+            let rates = app.runner.rate_limits(&caller);
+            match reply {
+                Ok(reply) => {
+                    let mut response = respond(app, reply);
+                    headers::rate_limits(response.headers_mut(), &rates);
+                    Ok(response)
+                }
+                Err(error) => Err(ApiError { rates, ..error }),
+            }
+        }
         Err(error) => Err(unread(app, &caller, error).await),
     }
 }
@@ -98,6 +109,11 @@ fn tell(app: &App, map: &mut HeaderMap, served: &Served) {
         && let Ok(value) = HeaderValue::from_str(&charged.to_string())
     {
         map.insert(headers::CHARGE, value);
+    }
+    if let Some(model) = &served.fallback
+        && let Ok(value) = HeaderValue::from_str(model)
+    {
+        map.insert(headers::MODEL, value);
     }
     if app.expose_platform
         && let Ok(value) = HeaderValue::from_str(&served.platform)

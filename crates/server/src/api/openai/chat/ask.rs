@@ -34,9 +34,12 @@ pub(super) fn read(caller: &Caller, headers: HeaderMap, body: Bytes) -> Result<C
         }
     };
     let simulation = text(&headers, &headers::SIMULATION)?.map(simulation).transpose()?;
-    let deadline = text(&headers, &headers::TIMEOUT_MS)?.map(deadline).transpose()?;
+    let deadline = text(&headers, &headers::TIMEOUT_MS)?.map(|value| millis(&headers::TIMEOUT_MS, value, 1)).transpose()?;
+    let queue_timeout =
+        text(&headers, &headers::QUEUE_TIMEOUT_MS)?.map(|value| millis(&headers::QUEUE_TIMEOUT_MS, value, 0)).transpose()?;
+    let session = text(&headers, &headers::SESSION)?.map(str::to_owned);
     let idempotency = text(&headers, &headers::IDEMPOTENCY_KEY)?.map(|key| idempotency(key, request.body())).transpose()?;
-    Ok(ChatAsk { caller: caller.clone(), request, run_mode, simulation, deadline, idempotency, headers })
+    Ok(ChatAsk { caller: caller.clone(), request, run_mode, simulation, deadline, queue_timeout, session, idempotency, headers })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
@@ -50,13 +53,11 @@ fn simulation(json: &str) -> Result<Simulation, ApiError> {
     })
 }
 
-fn deadline(value: &str) -> Result<Duration, ApiError> {
-    let ms = value.trim().parse::<u64>().ok().filter(|ms| (1..=MAX_DEADLINE_MS).contains(ms));
+fn millis(header: &HeaderName, value: &str, least: u64) -> Result<Duration, ApiError> {
+    let ms = value.trim().parse::<u64>().ok().filter(|ms| (least..=MAX_DEADLINE_MS).contains(ms));
     ms.map(Duration::from_millis).ok_or_else(|| {
-        ApiError::field(
-            headers::TIMEOUT_MS.as_str(),
-            format!("the header `{}` must be milliseconds from 1 to {MAX_DEADLINE_MS}", headers::TIMEOUT_MS),
-        )
+        let message = format!("the header `{header}` must be milliseconds from {least} to {MAX_DEADLINE_MS}");
+        ApiError::field(header.as_str(), message)
     })
 }
 
