@@ -9,8 +9,8 @@ pub mod open;
 mod out;
 mod paint;
 mod platform;
-mod task;
-mod timeline;
+pub mod task;
+pub mod timeline;
 mod verdict;
 
 use std::path::PathBuf;

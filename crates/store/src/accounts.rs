@@ -68,7 +68,7 @@ pub async fn create(db: &Db, name: &str, group: &str) -> Result<AccountId, Store
     }
     let found = sql!(tx, optional One<Uuid>, "SELECT id FROM groups WHERE name = $1 AND source <> $2", group, REMOVED)?;
     let Some((group_id,)) = found else { return Err(StoreError::NotFound(format!("the group `{group}`"))) };
-    let id = AccountId::from_uuid(Uuid::now_v7());
+    let id = AccountId::from_uuid(crate::new_id());
     let insert = "INSERT INTO accounts (id, name, group_id, source, enabled, created_at) VALUES ($1, $2, $3, $4, TRUE, $5)";
     let inserted = sql!(tx, execute insert, id.uuid(), name, group_id, ADMIN, now().micros());
     inserted.map_err(|error| match error {

@@ -84,7 +84,7 @@ impl Writer<'_> {
         let upsert = "INSERT INTO policy_sets (id, name, policy, source, created_at) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (name) DO UPDATE SET policy = excluded.policy, source = excluded.source";
         let tx = &mut *self.tx;
-        sql!(tx, execute upsert, Uuid::now_v7(), name, json(retry)?, FILE, now().micros()).map(drop)
+        sql!(tx, execute upsert, crate::new_id(), name, json(retry)?, FILE, now().micros()).map(drop)
     }
 
     /// A version of its own: runs keep the one they began with.
@@ -93,7 +93,7 @@ impl Writer<'_> {
         let tx = &mut *self.tx;
         sql!(tx, execute "UPDATE runner_policies SET active = FALSE WHERE active")?;
         let insert = "INSERT INTO runner_policies (id, policy, active, source, created_at) VALUES ($1, $2, TRUE, $3, $4)";
-        sql!(tx, execute insert, Uuid::now_v7(), json(policy)?, FILE, now().micros()).map(drop)
+        sql!(tx, execute insert, crate::new_id(), json(policy)?, FILE, now().micros()).map(drop)
     }
 
     async fn put_group(&mut self, name: &str) -> Result<(), StoreError> {
@@ -102,7 +102,7 @@ impl Writer<'_> {
             ON CONFLICT (name) DO UPDATE SET price_multiplier = excluded.price_multiplier, models = excluded.models, source = excluded.source";
         let multiplier = i64::from(group.price_multiplier.millionths());
         let tx = &mut *self.tx;
-        sql!(tx, execute upsert, Uuid::now_v7(), name, multiplier, json(&group.models)?, FILE, now().micros()).map(drop)
+        sql!(tx, execute upsert, crate::new_id(), name, multiplier, json(&group.models)?, FILE, now().micros()).map(drop)
     }
 
     async fn put_model(&mut self, name: &str) -> Result<(), StoreError> {
@@ -110,14 +110,14 @@ impl Writer<'_> {
         let upsert = "INSERT INTO models (id, name, strategy, source, enabled, created_at) VALUES ($1, $2, $3, $4, TRUE, $5)
             ON CONFLICT (name) DO UPDATE SET strategy = excluded.strategy, source = excluded.source";
         let tx = &mut *self.tx;
-        sql!(tx, execute upsert, Uuid::now_v7(), name, strategy.as_str(), FILE, now().micros()).map(drop)
+        sql!(tx, execute upsert, crate::new_id(), name, strategy.as_str(), FILE, now().micros()).map(drop)
     }
 
     async fn put_platform(&mut self, name: &str, spec: &PlatformSpec, recredentialed: bool) -> Result<(), StoreError> {
         // First the id: the proxy is sealed for it.
         let tx = &mut *self.tx;
         let known = sql!(tx, optional One<Uuid>, "SELECT id FROM platforms WHERE name = $1", name)?;
-        let id = known.map_or_else(Uuid::now_v7, |(id,)| id);
+        let id = known.map_or_else(crate::new_id, |(id,)| id);
         let proxy = match &spec.proxy {
             None => None,
             Some(ProxySpec::Direct) => Some(PROXY_NONE.to_vec()),
@@ -141,7 +141,7 @@ impl Writer<'_> {
         let insert =
             "INSERT INTO credentials (id, platform_id, position, weight, origin, secret, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
         for (position, spec) in (0_i64..).zip(specs) {
-            let id = Uuid::now_v7();
+            let id = crate::new_id();
             let secret: &SecretString = &spec.secret;
             let (sealed, weight) = (self.vault.seal(id, secret)?, i64::from(spec.weight.get()));
             sql!(tx, execute insert, id, platform, position, weight, spec.origin.as_str(), sealed, now().micros())?;
@@ -171,7 +171,7 @@ impl Writer<'_> {
                 max_output_tokens = excluded.max_output_tokens, policy_set_id = excluded.policy_set_id, overrides = excluded.overrides,
                 source = excluded.source, enabled = COALESCE($13, platform_models.enabled)";
         let enabled = spec.enabled.map(|enabled| enabled == Enabled::Yes);
-        sql!(tx, execute upsert, Uuid::now_v7(), platform_id, model_id, spec.upstream_name.as_str(), json(&spec.model_types)?,
+        sql!(tx, execute upsert, crate::new_id(), platform_id, model_id, spec.upstream_name.as_str(), json(&spec.model_types)?,
             i64::from(spec.weight.get()), spec.priority.map(i64::from), spec.context_tokens.map(|tokens| i64::from(tokens.get())),
             spec.max_output_tokens.map(|tokens| i64::from(tokens.get())), policy_set, json(&spec.overrides)?, FILE, enabled,
             now().micros())?;
@@ -185,7 +185,7 @@ impl Writer<'_> {
         let version = match &spec.price {
             None => None,
             Some(price) => {
-                let (id, cost) = (Uuid::now_v7(), spec.cost.as_ref().map(json).transpose()?);
+                let (id, cost) = (crate::new_id(), spec.cost.as_ref().map(json).transpose()?);
                 let insert = "INSERT INTO prices (id, platform_model_id, price, cost, source, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
                 sql!(tx, execute insert, id, offer, json(price)?, cost, FILE, now().micros())?;
                 Some(id)
