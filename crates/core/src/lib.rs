@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod decide;
 pub mod error;
 pub mod event;
+pub mod explain;
 pub mod failure;
 #[cfg(test)]
 mod fixtures;

@@ -108,7 +108,9 @@ impl RunTrace {
 }
 
 impl LeftOutNote {
-    fn of(left_out: &crate::candidates::LeftOut) -> Self {
+    /// What of `left_out` is shown.
+    #[must_use]
+    pub fn of(left_out: &crate::candidates::LeftOut) -> Self {
         Self {
             platform: Arc::clone(&left_out.platform),
             platform_model: left_out.platform_model,

@@ -15,6 +15,7 @@ pub mod clock;
 mod count;
 mod deliver;
 mod error;
+mod explain;
 mod finish;
 mod health;
 mod idempotency;

@@ -147,12 +147,20 @@ fn plan(runner: &Runner, ask: &ChatAsk, task: TaskId, watch: &Stopwatch) -> Resu
         error: CallError::nobody(task, &nobody),
         trace: Some(RunTrace::nobody(nobody.left_out(), ask.caller.catalog.runner_policy.id)),
     })?;
+    let internal = |failure: Failure| CallError::refused(task, ErrorCode::InternalError, failure.message);
+    Ok(estimate(runner, ask, selection).map_err(internal)?)
+}
+
+/// Estimates what the first of `selection` may cost.
+///
+/// # Errors
+/// A mistake of ours: it has no price, or one beyond all bounds.
+pub(crate) fn estimate(runner: &Runner, ask: &ChatAsk, selection: Selection) -> Result<Planned, Failure> {
     let terms = Terms { multiplier: ask.caller.group.price_multiplier, simulated: ask.simulated(&selection) };
     let best = &selection.candidates.best().offer;
     let output_tokens = expected(runner, ask, &selection);
     let input_tokens = ask.request.prompt_tokens;
-    let internal = |failure: Failure| CallError::refused(task, ErrorCode::InternalError, failure.message);
-    let hold = terms.estimate(best, input_tokens, output_tokens).map_err(internal)?;
+    let hold = terms.estimate(best, input_tokens, output_tokens)?;
     let price = best.price.as_ref().map_or_else(|| PriceId::from_uuid(uuid::Uuid::nil()), |price| price.id);
     Ok(Planned { selection, terms, estimate: EstimateNote { input_tokens, output_tokens, hold, price } })
 }
@@ -210,7 +218,8 @@ fn opened(runner: &Arc<Runner>, ask: ChatAsk, task: TaskId, watch: Stopwatch, pl
     Open::new(Arc::clone(runner), live, selection, policy, model_type)
 }
 
-fn candidates(runner: &Runner, ask: &ChatAsk, watch: &Stopwatch) -> Result<Selection, easyai_core::candidates::NoCandidates> {
+/// Who may serve, and in which order.
+pub(crate) fn candidates(runner: &Runner, ask: &ChatAsk, watch: &Stopwatch) -> Result<Selection, easyai_core::candidates::NoCandidates> {
     let needs = needs(&ask.request);
     let wanted = Ask {
         model: &ask.request.model,

@@ -4,6 +4,7 @@ pub mod auth;
 pub mod body;
 pub mod error;
 pub mod events;
+pub mod explain;
 pub mod headers;
 pub mod health;
 pub mod openai;
@@ -31,6 +32,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/tasks/{id}", get(tasks::get))
         .route("/api/v1/tasks/{id}/trace", get(tasks::trace))
         .route("/api/v1/tasks/{id}/events", get(events::list))
+        .route("/api/v1/explain", post(explain::explain))
         .route("/api/v1/wallet", get(wallet::get))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -2,6 +2,7 @@
 
 mod account;
 mod apply;
+mod explain;
 mod key;
 mod ledger;
 mod migrate;
@@ -66,6 +67,18 @@ enum Command {
         /// Only show what would change
         #[arg(long)]
         dry_run: bool,
+    },
+    /// Show what would be done with a request, without doing it: candidates, prices, limits, the hold
+    Explain {
+        /// A file with the body of a chat request, or - for standard input
+        #[arg(value_name = "FILE")]
+        request: PathBuf,
+        /// Who asks
+        #[arg(long)]
+        account: String,
+        /// With which of its keys; the first one if absent
+        #[arg(long, value_name = "ID")]
+        key: Option<KeyId>,
     },
     /// Accounts: who pays
     #[command(subcommand)]
@@ -228,6 +241,7 @@ async fn dispatch(command: Command, config: Config, out: &Out) -> anyhow::Result
     match command {
         Command::Serve { .. } => crate::serve::serve(config).await.map(|()| Verdict::Good),
         Command::Apply { file, dry_run } => apply::apply(&config, out, &file, apply::Mode::of(dry_run)).await,
+        Command::Explain { request, account, key } => explain::run(&config, out, &request, &account, key).await,
         Command::Account(command) => account::run(&config, out, command).await,
         Command::Key(command) => key::run(&config, out, command).await,
         Command::Task(TaskCommand::List(filter)) => task::list(&config, out, filter).await,

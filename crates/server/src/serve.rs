@@ -69,7 +69,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn settings(config: &Config) -> Settings {
+/// What an operator set about runs.
+#[must_use]
+pub fn settings(config: &Config) -> Settings {
     Settings {
         currency: Arc::clone(&config.currency),
         caller_gone: config.caller_gone,

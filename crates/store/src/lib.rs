@@ -15,6 +15,7 @@ pub mod keys;
 pub mod ledger;
 pub mod migrate;
 pub mod nodes;
+pub mod spent;
 pub mod sweep;
 pub mod tasks;
 #[cfg(feature = "testing")]

@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::{events, health, openai, tasks, wallet};
+use crate::api::{events, explain, health, openai, tasks, wallet};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,6 +17,7 @@ use crate::api::{events, health, openai, tasks, wallet};
         tasks::get,
         tasks::trace,
         events::list,
+        explain::explain,
         wallet::get,
         health::alive,
         health::ready,

@@ -1,6 +1,6 @@
 //! `POST /v1/chat/completions`.
 
-mod ask;
+pub mod ask;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -25,7 +25,7 @@ const MAX_DEADLINE_MS: u64 = 86_400_000;
 ///
 /// # Errors
 /// `bad_request` names the field or header that is wrong.
-pub(super) fn read(caller: &Caller, headers: HeaderMap, body: Bytes) -> Result<ChatAsk, ApiError> {
+pub fn read(caller: &Caller, headers: HeaderMap, body: Bytes) -> Result<ChatAsk, ApiError> {
     let request = ChatRequest::parse(body)?;
     let run_mode = match text(&headers, &headers::RUN_MODE)? {
         None => RunMode::Live,
