@@ -4,6 +4,7 @@ mod account;
 mod apply;
 mod explain;
 mod key;
+mod lab;
 mod ledger;
 mod migrate;
 pub mod open;
@@ -95,6 +96,9 @@ enum Command {
     /// The ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// What the policies do when platforms fail, played on a clock of its own
+    #[command(subcommand)]
+    Lab(LabCommand),
     /// Bring the database's schema up to this program's
     Migrate,
 }
@@ -162,7 +166,7 @@ enum TaskCommand {
 }
 
 #[derive(Debug, Args)]
-struct TaskFilter {
+pub struct TaskFilter {
     /// Of this account
     #[arg(long)]
     account: Option<String>,
@@ -203,6 +207,24 @@ enum PlatformCommand {
 enum LedgerCommand {
     /// Check that the books are right; ends with 1 and says what is wrong if they aren't
     Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Scenarios that come with the program
+    List,
+    /// Play a scenario and report it; ends with 1 if the books are wrong afterwards
+    Run {
+        /// The name of one that comes with the program, or a file
+        #[arg(value_name = "NAME|FILE")]
+        scenario: String,
+        /// Keep the database in this folder
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+        /// Tell the story of the Nth task too; may be given several times
+        #[arg(long, value_name = "N")]
+        task: Vec<usize>,
+    },
 }
 
 /// Reads the command line and does what it says.
@@ -248,6 +270,8 @@ async fn dispatch(command: Command, config: Config, out: &Out) -> anyhow::Result
         Command::Task(TaskCommand::Show { id }) => task::show(&config, out, id).await,
         Command::Platform(command) => platform::run(&config, out, command).await,
         Command::Ledger(LedgerCommand::Verify) => ledger::verify(&config, out).await,
+        // Nothing else runs here: it may block, and has a runtime of its own whose clock is turned.
+        Command::Lab(command) => lab::run(command, out),
         Command::Migrate => migrate::migrate(&config, out).await,
     }
 }
