@@ -20,19 +20,21 @@ use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::now;
+use crate::counters::Kept;
 use crate::deliver::Delivering;
 use crate::error::CallError;
 use crate::finish::{Finisher, Instead};
 use crate::health::HealthBoard;
 use crate::latency::Latencies;
 use crate::metrics::Metrics;
-use crate::open::{Live, Opened};
+use crate::open::{Live, Open, Opened};
 use crate::outputs::Outputs;
 use crate::prepare::{ChatAsk, Prepared, prepare};
 use crate::record::End;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
-use crate::{idempotency, plain, sticky};
+use crate::thinking::{self, Thinking};
+use crate::{counters, idempotency, plain, sticky};
 
 /// What all runs share.
 #[derive(Debug)]
@@ -105,6 +107,13 @@ pub enum Reply {
         /// The body.
         body: Box<Delivering>,
     },
+    /// Not yet: its upstream thinks, and comments keep the connection alive.
+    Thinking {
+        /// The task.
+        task: TaskId,
+        /// The body.
+        body: Box<Thinking>,
+    },
     /// The recorded answer of an earlier call with the same `Idempotency-Key`.
     Replayed {
         /// The task of the first call.
@@ -146,6 +155,14 @@ impl Runner {
             vault: parts.vault,
             draining: AtomicBool::new(false),
         }))
+    }
+
+    /// Takes over what was counted before this start. Before the first call.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it can't be read.
+    pub async fn restore_counters(&self, kept: Kept) -> Result<(), StoreError> {
+        counters::restore(&self.limits, &self.db, &self.catalog(), kept).await
     }
 
     /// Takes up changes of the catalogue until `stop`.
@@ -224,6 +241,7 @@ impl Runner {
     pub async fn settled(&self) -> Result<(), StoreError> {
         self.finisher.drained().await;
         self.health.write(&self.db).await?;
+        counters::keep(&self.limits, &self.db).await?;
         self.journal.flush().await
     }
 
@@ -232,20 +250,27 @@ impl Runner {
     /// # Errors
     /// [`CallError`] if it was refused or every attempt failed; nothing was charged then.
     pub async fn chat(self: &Arc<Self>, ask: ChatAsk) -> Result<Reply, CallError> {
-        let deadline = ask.deadline;
+        let (deadline, streamed) = (ask.deadline, ask.request.stream);
         let open = match prepare(self, ask).await? {
             Prepared::Begun(open) => open,
             Prepared::Repeated { task, same_body } => return idempotency::replay(self, task, same_body, deadline).await,
         };
         let task = open.task();
+        let opening = Arc::clone(self).open(open);
+        if streamed { thinking::open(task, Box::pin(opening), self.settings.keep_alive).await } else { opening.await }
+    }
+
+    /// Opens a begun run: to a whole answer that is booked, or to the first useful delta of a stream.
+    async fn open(self: Arc<Self>, open: Box<Open>) -> Result<Reply, CallError> {
+        let task = open.task();
         let Some(opened) = open.run().await else {
             return Err(CallError::refused(task, easyai_core::error::ErrorCode::InternalError, "the run was over before it began"));
         };
         match opened {
-            Opened::Answering { live, delivery, answer: ChatAnswer::Plain(answer) } => plain::deliver(self, live, delivery, answer).await,
+            Opened::Answering { live, delivery, answer: ChatAnswer::Plain(answer) } => plain::deliver(&self, live, delivery, answer).await,
             Opened::Answering { live, delivery, answer: ChatAnswer::Stream(stream) } => {
                 let served = Served::by(delivery.candidate(), task, live.record.attempts());
-                Ok(Reply::Stream { served, body: Box::new(Delivering::new(self, live, delivery, stream)) })
+                Ok(Reply::Stream { served, body: Box::new(Delivering::new(&self, live, delivery, stream)) })
             }
             Opened::Stopped { live, stop } => Err(self.stopped(live, &stop).await),
         }

@@ -32,6 +32,8 @@ pub struct Settings {
     pub account_limits: Arc<LimitSet>,
     /// How long a call waits for a limit that says nothing about it.
     pub queue_timeout: Duration,
+    /// How often a comment tells the caller of a stream that its upstream still thinks; zero is never.
+    pub keep_alive: Duration,
     /// The longest answer kept for an `Idempotency-Key`.
     pub max_recorded_answer_bytes: usize,
 }

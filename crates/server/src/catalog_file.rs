@@ -5,6 +5,8 @@
 //! that types can't check (`declare`).
 
 mod declare;
+mod limits;
+mod model;
 pub mod object;
 mod offer;
 mod platform;

@@ -6,6 +6,7 @@ mod explain;
 mod key;
 mod lab;
 mod ledger;
+mod limit_args;
 mod migrate;
 pub mod open;
 mod out;
@@ -26,6 +27,7 @@ use easyai_core::task::TaskStatus;
 use easyai_core::time::Timestamp;
 
 use crate::config::{Config, Flags};
+use limit_args::LimitArgs;
 use out::Out;
 use verdict::Verdict;
 
@@ -116,6 +118,15 @@ enum AccountCommand {
     List,
     /// One account, its wallet and latest entries
     Show { name: String },
+    /// Change an account's group or limits
+    Set {
+        name: String,
+        /// Its group from now on
+        #[arg(long)]
+        group: Option<String>,
+        #[command(flatten)]
+        limits: LimitArgs,
+    },
     /// Add money to an account's wallet
     TopUp {
         name: String,
@@ -147,6 +158,14 @@ enum KeyCommand {
         /// live, or simulation: answers offline and costs nothing
         #[arg(long, default_value = "live", value_name = "MODE")]
         run_mode: RunMode,
+        #[command(flatten)]
+        limits: LimitArgs,
+    },
+    /// Change a key's limits
+    Set {
+        id: KeyId,
+        #[command(flatten)]
+        limits: LimitArgs,
     },
     /// All keys, or those of one account
     List {

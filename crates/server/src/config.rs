@@ -70,6 +70,8 @@ pub struct Config {
     pub max_in_flight_per_account: Option<NonZeroU32>,
     /// How long a call waits for a limit that says nothing about it.
     pub queue_timeout: Duration,
+    /// How often a comment tells the caller of a stream that its upstream still thinks.
+    pub keep_alive: Duration,
     /// How long running calls may take to end after a signal.
     pub drain: Duration,
     /// What to do with the upstream when the caller is gone.
@@ -110,6 +112,7 @@ impl Config {
             max_in_flight: count(given.number("max_in_flight", 4_096, 1..=1_000_000)),
             max_in_flight_per_account: given.optional_number("max_in_flight_per_account", 1..=1_000_000).map(count),
             queue_timeout: ms(&mut given, "queue_timeout_ms", 0, 0..=600_000),
+            keep_alive: ms(&mut given, "keep_alive_ms", 15_000, 0..=600_000),
             drain: Duration::from_secs(given.number("drain_seconds", 30, 0..=3_600)),
             caller_gone: caller_gone(given.parsed("caller_gone", "cancel or drain")),
             checkpoint_every: ms(&mut given, "checkpoint_ms", 2_000, 100..=60_000),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use easyai_clients::Clients;
 use easyai_core::limit::LimitSet;
-use easyai_runner::{Parts, Runner, Settings};
+use easyai_runner::{Kept, Parts, Runner, Settings};
 use easyai_store::nodes::Node;
 use easyai_store::{Journal, sweep};
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,6 +42,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         clients: Clients::new(config.proxy.clone())?,
     };
     let runner = Runner::start(parts).await.context("the catalogue can't be read")?;
+    runner.restore_counters(Kept::Taken).await.context("the counters of limits can't be read")?;
     let app = Arc::new(App {
         telemetry: Telemetry::new(&runner),
         runner: Arc::clone(&runner),
@@ -80,6 +81,7 @@ pub fn settings(config: &Config) -> Settings {
         max_in_flight: concurrent(Some(config.max_in_flight)),
         account_limits: concurrent(config.max_in_flight_per_account),
         queue_timeout: config.queue_timeout,
+        keep_alive: config.keep_alive,
         max_recorded_answer_bytes: config.max_body_bytes,
     }
 }

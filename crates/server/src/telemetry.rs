@@ -31,6 +31,8 @@ pub struct Telemetry {
     head_seconds: Histogram,
     in_flight: Gauge,
     journal_waiting: Gauge,
+    limits_waiting: Gauge,
+    shadow_refusals: Gauge,
 }
 
 impl Telemetry {
@@ -43,11 +45,19 @@ impl Telemetry {
         let head_seconds = Histogram::new(SECONDS);
         let in_flight = Gauge::default();
         let journal_waiting = Gauge::default();
+        let limits_waiting = Gauge::default();
+        let shadow_refusals = Gauge::default();
         registry.register("easyai_requests", "Answers to callers, by endpoint and HTTP status", requests.clone());
         registry.register("easyai_head_seconds", "From a call to the head of its answer", head_seconds.clone());
         registry.register("easyai_in_flight", "Calls under way", in_flight.clone());
         registry.register("easyai_journal_waiting", "Writes that wait for the journal", journal_waiting.clone());
-        Self { registry, requests, head_seconds, in_flight, journal_waiting }
+        registry.register("easyai_limits_waiting", "Calls that wait for a limit", limits_waiting.clone());
+        registry.register(
+            "easyai_shadow_refusals",
+            "Calls that a limit in shadow mode would have refused, since the start",
+            shadow_refusals.clone(),
+        );
+        Self { registry, requests, head_seconds, in_flight, journal_waiting, limits_waiting, shadow_refusals }
     }
 
     /// A call got the head of its answer.
@@ -63,6 +73,8 @@ impl Telemetry {
     pub fn text(&self, runner: &Runner) -> Result<String, std::fmt::Error> {
         self.in_flight.set(i64::from(runner.in_flight()));
         self.journal_waiting.set(i64::try_from(runner.journal_waiting()).unwrap_or(i64::MAX));
+        self.limits_waiting.set(i64::try_from(runner.queued()).unwrap_or(i64::MAX));
+        self.shadow_refusals.set(i64::try_from(runner.shadow_refusals()).unwrap_or(i64::MAX));
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;
         Ok(text)

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use easyai_core::id::AccountId;
+use easyai_core::limit::LimitSet;
 use easyai_core::money::Money;
 use easyai_core::time::Timestamp;
 use uuid::Uuid;
 
-use crate::catalog::{ADMIN, Audit, DEFAULT_GROUP, REMOVED, bump, in_table, record, seed_in};
+use crate::catalog::{ADMIN, Audit, DEFAULT_GROUP, REMOVED, bump, in_table, record, record_change, seed_in};
 use crate::column::One;
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::error::StoreError;
+use crate::limit_edit::{LimitEdit, edited, stored};
 use crate::{ledger, now, rows, sql};
 
 /// The longest name: it stands in tables, logs and metrics.
@@ -35,9 +37,22 @@ rows! {
         pub balance: Money,
         /// What of it is set aside.
         pub held: Money,
+        /// What it may use.
+        pub limits: LimitSet,
         /// Since when.
         pub created_at: Timestamp,
     }
+}
+
+macro_rules! select {
+    ($where:literal) => {
+        concat!(
+            "SELECT a.id, a.name, g.name AS group_name, a.enabled, COALESCE(w.balance, 0) AS balance, COALESCE(w.held, 0) AS held, ",
+            "a.limits, a.created_at FROM accounts a JOIN groups g ON g.id = a.group_id LEFT JOIN wallets w ON w.account_id = a.id",
+            $where,
+            " ORDER BY a.name"
+        )
+    };
 }
 
 /// Checks a name that people give to something.
@@ -55,7 +70,7 @@ pub fn check_name(what: &str, name: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes an account in the group of this name.
+/// Makes an account in the group of this name, without limits of its own.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] if the name is taken, [`StoreError::NotFound`] if there is no such group, [`StoreError::Setting`] for a bad
@@ -66,8 +81,7 @@ pub async fn create(db: &Db, name: &str, group: &str) -> Result<AccountId, Store
     if group == DEFAULT_GROUP {
         seed_in(&mut tx).await?;
     }
-    let found = sql!(tx, optional One<Uuid>, "SELECT id FROM groups WHERE name = $1 AND source <> $2", group, REMOVED)?;
-    let Some((group_id,)) = found else { return Err(StoreError::NotFound(format!("the group `{group}`"))) };
+    let group_id = group_id(&mut tx, group).await?;
     let id = AccountId::from_uuid(crate::new_id());
     let insert = "INSERT INTO accounts (id, name, group_id, source, enabled, created_at) VALUES ($1, $2, $3, $4, TRUE, $5)";
     let inserted = sql!(tx, execute insert, id.uuid(), name, group_id, ADMIN, now().micros());
@@ -82,15 +96,55 @@ pub async fn create(db: &Db, name: &str, group: &str) -> Result<AccountId, Store
     Ok(id)
 }
 
-macro_rules! select {
-    ($where:literal) => {
-        concat!(
-            "SELECT a.id, a.name, g.name AS group_name, a.enabled, COALESCE(w.balance, 0) AS balance, COALESCE(w.held, 0) AS held, ",
-            "a.created_at FROM accounts a JOIN groups g ON g.id = a.group_id LEFT JOIN wallets w ON w.account_id = a.id",
-            $where,
-            " ORDER BY a.name"
-        )
-    };
+async fn group_id(tx: &mut Tx, name: &str) -> Result<Uuid, StoreError> {
+    let found = sql!(tx, optional One<Uuid>, "SELECT id FROM groups WHERE name = $1 AND source <> $2", name, REMOVED)?;
+    found.map(|(id,)| id).ok_or_else(|| StoreError::NotFound(format!("the group `{name}`")))
+}
+
+/// What changes of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountChange<'a> {
+    /// The name of its group from now on; none: the one it has.
+    pub group: Option<&'a str>,
+    /// Its limits that change.
+    pub limits: &'a [LimitEdit],
+}
+
+/// An account before or after a change, as the audit log shows it.
+#[derive(serde::Serialize)]
+struct AuditView<'a> {
+    group: &'a str,
+    limits: &'a LimitSet,
+}
+
+impl AuditView<'_> {
+    fn json(&self) -> Result<String, StoreError> {
+        serde_json::to_string(self).map_err(|error| StoreError::Statement(error.to_string()))
+    }
+}
+
+/// Changes an account; gives whether anything is different now.
+///
+/// # Errors
+/// [`StoreError::NotFound`] if there is no such account or group.
+pub async fn set(db: &Db, name: &str, change: &AccountChange<'_>) -> Result<bool, StoreError> {
+    let mut tx = db.write().await?;
+    // Nobody else changes it between reading and writing.
+    bump(&mut tx).await?;
+    let found = in_table("accounts", sql!(tx, optional AccountRow, select!(" WHERE a.name = $1"), name))?;
+    let before = found.ok_or_else(|| StoreError::NotFound(format!("the account `{name}`")))?;
+    let (group, limits) = (change.group.unwrap_or(&before.group_name), edited(&before.limits, change.limits));
+    let group_id = group_id(&mut tx, group).await?;
+    if *group == *before.group_name && limits == before.limits {
+        // Without a commit the revision has not moved.
+        return Ok(false);
+    }
+    sql!(tx, execute "UPDATE accounts SET group_id = $2, limits = $3 WHERE id = $1", before.id.uuid(), group_id, stored(&limits)?)?;
+    let was = AuditView { group: &before.group_name, limits: &before.limits }.json()?;
+    let after = Some(AuditView { group, limits: &limits }.json()?);
+    record_change(&mut tx, &Audit { actor: CLI, action: "account.set", object: name, after }, Some(&was)).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// All accounts, by name.

@@ -66,6 +66,7 @@ columns! {
 columns! {
     easyai_core::usage::Usage, String, |stored: String| Ok(serde_json::from_str(&stored)?);
     easyai_core::pricing::Bill, String, |stored: String| Ok(serde_json::from_str(&stored)?);
+    easyai_core::limit::LimitSet, String, |stored: String| Ok(serde_json::from_str(&stored)?);
 }
 
 macro_rules! words { ($($type:ty),+ $(,)?) => { columns! { $($type, String, |stored: String| Ok(stored.parse()?);)+ } }; }

@@ -13,6 +13,8 @@ pub mod error;
 pub mod journal;
 pub mod keys;
 pub mod ledger;
+pub mod limit_edit;
+pub mod limit_state;
 pub mod migrate;
 pub mod nodes;
 pub mod spent;

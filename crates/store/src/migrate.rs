@@ -9,7 +9,7 @@ use crate::db::{Db, Tx};
 use crate::error::StoreError;
 use crate::{now, sql};
 
-/// One step forward: the text for both engines, and what each says differently.
+/// One step forward: the text for both engines, and what each says differently (nothing, for many).
 struct Migration {
     version: i64,
     name: &'static str,
@@ -18,20 +18,23 @@ struct Migration {
     postgres: &'static str,
 }
 
+macro_rules! sql_file {
+    ($name:literal, $end:literal) => {
+        include_str!(concat!("../migrations/", $name, $end))
+    };
+}
+
 macro_rules! migration {
     ($version:literal, $name:literal) => {
-        Migration {
-            version: $version,
-            name: $name,
-            both: include_str!(concat!("../migrations/", $name, ".sql")),
-            sqlite: include_str!(concat!("../migrations/", $name, ".sqlite.sql")),
-            postgres: include_str!(concat!("../migrations/", $name, ".postgres.sql")),
-        }
+        Migration { version: $version, name: $name, both: sql_file!($name, ".sql"), sqlite: "", postgres: "" }
+    };
+    ($version:literal, $name:literal, by engine) => {
+        Migration { sqlite: sql_file!($name, ".sqlite.sql"), postgres: sql_file!($name, ".postgres.sql"), ..migration!($version, $name) }
     };
 }
 
 /// All steps, oldest first. One that was released is never edited.
-const MIGRATIONS: &[Migration] = &[migration!(1, "0001_initial")];
+const MIGRATIONS: &[Migration] = &[migration!(1, "0001_initial", by engine), migration!(2, "0002_limits")];
 
 /// Serialises migrations on PostgreSQL: any number that nothing else of ours locks (`easyai` in ASCII).
 const MIGRATION_LOCK: i64 = 0x65_61_73_79_61_69;
@@ -108,15 +111,21 @@ impl Db {
     /// # Errors
     /// [`StoreError::Schema`] if it is newer; other errors leave the schema at the last complete step.
     pub async fn migrate(&self) -> Result<Vec<&'static str>, StoreError> {
+        let taken = self.migrate_to(i64::MAX).await?;
+        self.require_current_schema().await?;
+        Ok(taken)
+    }
+
+    /// Takes the steps up to `version` that are missing; gives their names.
+    pub(crate) async fn migrate_to(&self, version: i64) -> Result<Vec<&'static str>, StoreError> {
         let mut taken = Vec::new();
-        for migration in MIGRATIONS {
+        for migration in MIGRATIONS.iter().filter(|migration| migration.version <= version) {
             let mut tx = self.write().await?;
             if step(&mut tx, migration).await? {
                 tx.commit().await?;
                 taken.push(migration.name);
             }
         }
-        self.require_current_schema().await?;
         Ok(taken)
     }
 }
@@ -143,11 +152,15 @@ async fn step(tx: &mut Tx, migration: &Migration) -> Result<bool, StoreError> {
     match tx {
         Tx::Sqlite(on) => {
             raw_sql(migration.both).execute(&mut **on).await?;
-            raw_sql(migration.sqlite).execute(&mut **on).await?;
+            if !migration.sqlite.is_empty() {
+                raw_sql(migration.sqlite).execute(&mut **on).await?;
+            }
         }
         Tx::Postgres(on) => {
             raw_sql(migration.both).execute(&mut **on).await?;
-            raw_sql(migration.postgres).execute(&mut **on).await?;
+            if !migration.postgres.is_empty() {
+                raw_sql(migration.postgres).execute(&mut **on).await?;
+            }
         }
     }
     let insert = "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)";

@@ -10,6 +10,7 @@ mod breaker;
 mod cooldown;
 pub mod default_table;
 mod demotion;
+pub mod effective;
 mod failover;
 mod remedy;
 mod retry;

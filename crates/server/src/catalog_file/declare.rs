@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use easyai_store::catalog::{Declared, GroupSpec};
+use easyai_store::catalog::{Declared, GroupSpec, PolicySetSpec, RunnerPolicySpec};
 use toml::Spanned;
 
+use super::limits::{Budgets, limits};
+use super::model::{check_fallbacks, model};
 use super::offer::{self, Known, Names};
 use super::platform::platform;
 use super::secret::Secrets;
-use super::wire::{File, GroupTable};
+use super::wire::{File, GroupTable, PolicySetTable, RunnerPolicyTable};
 use crate::problem::Problem;
 
 /// What a file declares, and what is odd about it.
@@ -32,26 +34,31 @@ pub fn declare(file: File, secrets: &Secrets<'_>, problems: &mut Vec<Problem>) -
             declared.platforms.insert(name.into_inner(), platform(table, secrets, problems));
         }
     }
+    let mut fallbacks = Vec::new();
     for table in file.models {
         let table = table.into_inner();
         if named("model", &table.name, &mut known.models, problems) {
-            declared.models.insert(table.name.into_inner(), table.strategy);
+            declared.models.insert(table.name.get_ref().clone(), model(table, &mut fallbacks));
         }
     }
     for table in file.policy_sets {
-        let table = table.into_inner();
-        if named("policy_set", &table.name, &mut known.policy_sets, problems) {
-            declared.policy_sets.insert(table.name.into_inner(), table.retry);
+        let PolicySetTable { name, retry, cooldown, breaker, auto_disable } = table.into_inner();
+        if named("policy_set", &name, &mut known.policy_sets, problems) {
+            declared.policy_sets.insert(name.into_inner(), PolicySetSpec { retry, cooldown, breaker, auto_disable });
         }
     }
     for table in file.groups {
         let table = table.into_inner();
         if named("group", &table.name, &mut groups, problems) {
-            declared.groups.insert(table.name.get_ref().clone(), group(&table, problems));
+            declared.groups.insert(table.name.get_ref().clone(), group(table, problems));
         }
     }
-    declared.runner_policy = file.runner_policy.map(|table| table.into_inner().failover);
+    declared.runner_policy = file.runner_policy.map(|table| {
+        let RunnerPolicyTable { failover, demotion, availability } = table.into_inner();
+        RunnerPolicySpec { failover, demotion, availability }
+    });
     if complete {
+        check_fallbacks(&fallbacks, &known.models, problems);
         for table in file.platform_models {
             offer::declare(table, &known, declared, problems, warnings);
         }
@@ -74,17 +81,18 @@ fn named(noun: &str, name: &Spanned<String>, names: &mut Names, problems: &mut V
     true
 }
 
-fn group(table: &GroupTable, problems: &mut Vec<Problem>) -> GroupSpec {
+fn group(table: GroupTable, problems: &mut Vec<Problem>) -> GroupSpec {
     let all = || BTreeSet::from(["*".to_owned()]);
     let models = table.models.as_ref().map_or_else(all, |models| models.get_ref().iter().cloned().collect());
+    let name = table.name.get_ref();
     if let Some(given) = table.models.as_ref().filter(|_| models.iter().any(|model| model.trim().is_empty())) {
-        let name = table.name.get_ref();
         problems.push(Problem::new(
             given.span(),
             format!("group \"{name}\": `models` has an empty name: write names, `name*`, or \"*\" for all"),
         ));
     }
-    GroupSpec { price_multiplier: table.price_multiplier, models }
+    let limits = limits(&format!("group \"{name}\""), Budgets::Allowed, table.limits, problems);
+    GroupSpec { price_multiplier: table.price_multiplier, models, limits }
 }
 
 /// Models that nobody offers are answered with 503.

@@ -77,13 +77,13 @@ fn backticked(message: &str) -> Vec<&str> {
 fn path(value: &DeValue<'_>, span: &Range<usize>) -> String {
     match value {
         DeValue::Table(table) => {
-            let Some((key, inner)) = table.iter().find(|(_, inner)| contains(&inner.span(), span)) else { return String::new() };
+            let Some((key, inner)) = table.iter().find(|(_, inner)| holds(inner, span)) else { return String::new() };
             let rest = path(inner.get_ref(), span);
             let dot = if rest.is_empty() || rest.starts_with('[') { "" } else { "." };
             format!("{}{dot}{rest}", key.get_ref())
         }
         DeValue::Array(elements) => {
-            let found = elements.iter().enumerate().find(|(_, inner)| contains(&inner.span(), span));
+            let found = elements.iter().enumerate().find(|(_, inner)| holds(inner, span));
             let Some((index, inner)) = found else { return String::new() };
             let rest = path(inner.get_ref(), span);
             let dot = if rest.is_empty() || rest.starts_with('[') { "" } else { "." };
@@ -93,8 +93,16 @@ fn path(value: &DeValue<'_>, span: &Range<usize>) -> String {
     }
 }
 
-fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
+/// Whether `span` is within the value. The span of a table with a `[header]` of its own is that of the header alone.
+fn holds(value: &Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
+    let outer = value.span();
+    let within = outer.start <= span.start && span.end <= outer.end;
+    within
+        || match value.get_ref() {
+            DeValue::Table(table) => table.values().any(|inner| holds(inner, span)),
+            DeValue::Array(elements) => elements.iter().any(|inner| holds(inner, span)),
+            DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => false,
+        }
 }
 
 /// Takes out what is wrong at `span`: an unknown field wherever it is, else the field of the table itself that holds the mistake.
@@ -102,7 +110,7 @@ fn take(table: &mut DeTable<'_>, span: &Range<usize>, unknown: bool) -> Option<S
     if unknown {
         return take_key(table, span);
     }
-    let name = table.iter().find(|(_, inner)| contains(&inner.span(), span)).map(|(key, _)| key.get_ref().to_string())?;
+    let name = table.iter().find(|(_, inner)| holds(inner, span)).map(|(key, _)| key.get_ref().to_string())?;
     table.remove(name.as_str());
     Some(name)
 }

@@ -6,6 +6,7 @@ use easyai_core::kind::ModelType;
 use easyai_store::catalog::{Declared, PlatformModelSpec};
 use toml::Spanned;
 
+use super::limits::{Budgets, limits};
 use super::platform::enabled;
 use super::wire::PlatformModelTable;
 use crate::nearest;
@@ -58,6 +59,11 @@ pub fn declare(
     let mut model_types = table.model_types.map_or_else(|| vec![ModelType::TextGenerate], Spanned::into_inner);
     model_types.sort();
     model_types.dedup();
+    let mut capabilities = table.capabilities;
+    if let Some(listed) = &mut capabilities {
+        listed.sort();
+        listed.dedup();
+    }
     let spec = PlatformModelSpec {
         upstream_name: table.upstream_name.map_or_else(|| model.clone(), Spanned::into_inner),
         model_types,
@@ -69,6 +75,8 @@ pub fn declare(
         context_tokens: table.context_tokens,
         max_output_tokens: table.max_output_tokens,
         overrides: table.overrides,
+        capabilities,
+        limits: limits(&label, Budgets::Refused("a platform model"), table.limits, problems),
         enabled: table.enabled.map(enabled),
     };
     if declared.platform_models.insert((platform, model), spec).is_some() {
@@ -76,7 +84,8 @@ pub fn declare(
     }
 }
 
-fn refer(label: &str, noun: &str, name: &Spanned<String>, known: &Names, problems: &mut Vec<Problem>) {
+/// That the name is one of `known`.
+pub fn refer(label: &str, noun: &str, name: &Spanned<String>, known: &Names, problems: &mut Vec<Problem>) {
     let given = name.get_ref();
     if !known.contains_key(given) {
         let hint = if known.is_empty() { String::new() } else { nearest::hint(given, known.keys().map(String::as_str)) };

@@ -1,13 +1,16 @@
 //! Platforms: addresses, proxies and credentials are checked here.
 
+use std::collections::BTreeSet;
+
 use easyai_core::catalog::{Enabled, PlatformOptions};
 use easyai_core::kind::Provider;
-use easyai_store::catalog::{PlatformSpec, ProxySpec};
+use easyai_store::catalog::{CredentialSpec, PlatformSpec, ProxySpec};
 use secrecy::SecretString;
 use toml::Spanned;
 
+use super::limits::{Budgets, limits};
 use super::secret::Secrets;
-use super::wire::PlatformTable;
+use super::wire::{CredentialTable, PlatformTable};
 use crate::nearest;
 use crate::problem::Problem;
 
@@ -36,13 +39,31 @@ pub fn platform(table: Spanned<PlatformTable>, secrets: &Secrets<'_>, problems: 
         provider: table.provider,
         base_url,
         priority: table.priority,
-        credentials: table.credentials.into_iter().filter_map(|table| secrets.credential(&name, table, problems)).collect(),
+        credentials: credentials(&name, table.credentials, secrets, problems),
         proxy: table.proxy.and_then(|given| proxy(&name, &given, problems)),
         timeouts: table.timeouts,
         options: PlatformOptions { stream_options: table.options.stream_options, simulation: table.simulation },
         test_mode: table.test_mode,
+        limits: limits(&format!("platform \"{name}\""), Budgets::Refused("a platform"), table.limits, problems),
         enabled: table.enabled.map(enabled),
     }
+}
+
+/// The credentials of a list; their names are different.
+fn credentials(
+    platform: &str,
+    tables: Vec<Spanned<CredentialTable>>,
+    secrets: &Secrets<'_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<CredentialSpec> {
+    let mut names = BTreeSet::new();
+    for name in tables.iter().filter_map(|table| table.get_ref().name.as_ref()) {
+        if !names.insert(name.get_ref()) {
+            let given = name.get_ref();
+            problems.push(Problem::new(name.span(), format!("platform \"{platform}\": two credentials are named \"{given}\"")));
+        }
+    }
+    tables.into_iter().filter_map(|table| secrets.credential(platform, table, problems)).collect()
 }
 
 pub const fn enabled(given: bool) -> Enabled {

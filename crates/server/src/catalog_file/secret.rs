@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use easyai_store::accounts::check_name;
 use easyai_store::catalog::CredentialSpec;
 use secrecy::SecretString;
 use toml::Spanned;
 
+use super::limits::{Budgets, limits};
 use super::wire::CredentialTable;
 use crate::problem::Problem;
 
@@ -24,7 +26,11 @@ impl Secrets<'_> {
     /// The credential that a table of the platform `platform` means.
     pub fn credential(&self, platform: &str, table: Spanned<CredentialTable>, problems: &mut Vec<Problem>) -> Option<CredentialSpec> {
         let span = table.span();
-        let CredentialTable { secret, env, file, weight } = table.into_inner();
+        let CredentialTable { secret, env, file, name, weight, limits: limited } = table.into_inner();
+        if let Some((name, error)) = name.as_ref().and_then(|name| Some((name, check_name("a credential", name.get_ref()).err()?))) {
+            problems.push(Problem::new(name.span(), format!("platform \"{platform}\": {error}")));
+        }
+        let limits = limits(&format!("platform \"{platform}\": credential"), Budgets::Refused("a credential"), limited, problems);
         let found = match (secret, env, file) {
             (Some(secret), None, None) => Ok((secret, "secret".to_owned())),
             (None, Some(name), None) => match (self.variable)(&name).filter(|value| !value.is_empty()) {
@@ -41,7 +47,7 @@ impl Secrets<'_> {
             if bad { Err("it is empty or not one line of ASCII".to_owned()) } else { Ok((SecretString::from(secret), origin)) }
         });
         match checked {
-            Ok((secret, origin)) => Some(CredentialSpec { origin, weight, secret }),
+            Ok((secret, origin)) => Some(CredentialSpec { origin, name: name.map(Spanned::into_inner), weight, limits, secret }),
             Err(why) => {
                 problems.push(Problem::new(span, format!("platform \"{platform}\": credential: {why}")));
                 None

@@ -130,3 +130,163 @@ fn broken_toml_is_told_with_its_place() {
     let told = parse("[[model]]\nname = m\n").unwrap_err();
     assert!(told.starts_with("c.toml:2:8: "), "{told}");
 }
+
+const SIMULATED: &str = "[[platform]]\nname = \"p\"\nprovider = \"simulation\"\n[[model]]\nname = \"m\"\n[[platform_model]]\nplatform = \"p\"\nmodel = \"m\"\nprice = { input_per_million = \"1\", output_per_million = \"1\" }\n";
+
+#[test]
+fn limits_are_read_wherever_they_may_stand() {
+    let text = concat!(
+        "[[platform]]\nname = \"p\"\nprovider = \"openai\"\nbase_url = \"https://a\"\nlimits = { concurrent = 8, queue_timeout_ms = 0 }\n",
+        "credentials = [{ env = \"OPENAI_API_KEY\", name = \"main\", weight = 2, limits = { tokens_per_day = 5, shadow = true } }]\n",
+        "[[model]]\nname = \"m\"\n[[platform_model]]\nplatform = \"p\"\nmodel = \"m\"\n",
+        "price = { input_per_million = \"1\", output_per_million = \"1\" }\nlimits = { requests_per_minute = 100, tokens_per_minute = 20000 }\n",
+        "capabilities = [\"vision\", \"tools\", \"vision\"]\n",
+        "[[group]]\nname = \"vip\"\nlimits = { requests_per_day = 7, daily_budget = \"5.00\", monthly_budget = \"100\" }\n",
+    );
+    let declared = parse(text).unwrap().declared;
+    let json = |limits: &easyai_core::limit::LimitSet| serde_json::to_string(limits).unwrap();
+    let platform = &declared.platforms["p"];
+    assert_eq!(json(&platform.limits), r#"{"concurrent":8,"queue_timeout_ms":0}"#);
+    let main = &platform.credentials[0];
+    assert_eq!(
+        (main.name.as_deref(), main.weight.get(), json(&main.limits)),
+        (Some("main"), 2, r#"{"tokens_per_day":5,"shadow":true}"#.into())
+    );
+    let offer = declared.platform_models.values().next().unwrap();
+    assert_eq!(json(&offer.limits), r#"{"requests_per_minute":100,"tokens_per_minute":20000}"#);
+    assert_eq!(serde_json::to_string(&offer.capabilities).unwrap(), r#"["tools","vision"]"#);
+    assert_eq!(json(&declared.groups["vip"].limits), r#"{"requests_per_day":7,"daily_budget":"5","monthly_budget":"100"}"#);
+    let none = parse(SIMULATED).unwrap().declared;
+    assert!(none.platforms["p"].limits.is_empty() && none.platform_models.values().all(|offer| offer.capabilities.is_none()));
+}
+
+#[test]
+fn limits_that_are_misspelt_or_nothing_are_refused() {
+    let group = |limits: &str| format!("[[group]]\nname = \"g\"\nlimits = {{ {limits} }}\n");
+    check(
+        &group("request_per_minute = 5"),
+        "c.toml:3:12: group \"g\": unknown field `request_per_minute`: did you mean `requests_per_minute`?",
+    );
+    check(&group("concurrent = 0"), "c.toml:3:25: group \"g\": `limits.concurrent`: invalid value: integer `0`, expected a nonzero u32");
+    check(
+        &group("daily_budget = 5.00"),
+        "c.toml:3:27: group \"g\": `limits.daily_budget`: invalid type: floating point `5.0`, expected a string: write it in quotes, such \
+         as \"1.25\", so that it stays exact",
+    );
+    check(
+        &group("daily_budget = \"-5\""),
+        "c.toml:3:27: group \"g\": `limits.daily_budget`: it is below zero: write an amount such as \"5.00\"",
+    );
+    check(
+        &group("monthly_budget = \"a lot\""),
+        "c.toml:3:29: group \"g\": `limits.monthly_budget`: `a lot` is not an amount: write a decimal such as 12.50, with at most nine \
+         decimals",
+    );
+}
+
+#[test]
+fn only_who_pays_has_a_budget() {
+    let no_budget = "has no budget, only keys, accounts and groups have: take it out, or limit requests or tokens";
+    check(
+        &SIMULATED.replace("\n[[model]]", "\nlimits = { daily_budget = \"5\" }\n[[model]]"),
+        &format!("c.toml:4:27: platform \"p\": `limits.daily_budget`: a platform {no_budget}"),
+    );
+    check(
+        &format!("{SIMULATED}limits = {{ monthly_budget = \"5\", concurrent = 1 }}\n"),
+        &format!("c.toml:10:29: platform_model \"m\" at \"p\": `limits.monthly_budget`: a platform model {no_budget}"),
+    );
+    check(
+        &SIMULATED.replace("\n[[model]]", "\ncredentials = [{ env = \"OPENAI_API_KEY\", limits = { daily_budget = \"5\" } }]\n[[model]]"),
+        &format!("c.toml:4:68: platform \"p\": credential: `limits.daily_budget`: a credential {no_budget}"),
+    );
+}
+
+#[test]
+fn credentials_have_names_of_their_own() {
+    let platform = |credentials: &str| SIMULATED.replace("\n[[model]]", &format!("\ncredentials = [{credentials}]\n[[model]]"));
+    check(
+        &platform("{ secret = \"a\", name = \"x\" }, { secret = \"b\", name = \"x\" }"),
+        "c.toml:4:69: platform \"p\": two credentials are named \"x\"",
+    );
+    check(
+        &platform("{ secret = \"a\", name = \"\" }"),
+        "c.toml:4:39: platform \"p\": `` is not a name for a credential: 1 to 100 characters, no control characters, no spaces at the ends",
+    );
+}
+
+#[test]
+fn a_model_falls_back_on_others_of_the_file() {
+    let models = |fallbacks: &str| format!("[[model]]\nname = \"large\"\n[[model]]\nname = \"small\"\nfallbacks = {fallbacks}\n");
+    let read = parse(&format!("{}stickiness = {{ seconds = 60 }}\nstrategy = \"least_busy\"\n", models("[\"large\"]"))).unwrap();
+    let small = &read.declared.models["small"];
+    assert_eq!(serde_json::to_string(&small.settings).unwrap(), r#"{"fallbacks":["large"],"stickiness":{"seconds":60}}"#);
+    assert_eq!(small.strategy.as_str(), "least_busy");
+    check(&models("[\"large\", \"small\"]"), "c.toml:5:23: model \"small\": `fallbacks`: a model can't fall back on itself: take it out");
+    check(&models("[\"larg\"]"), "c.toml:5:14: model \"small\": `fallbacks`: there is no model `larg` in this file: did you mean `large`?");
+    check(&models("[\"large\", \"large\"]"), "c.toml:5:23: model \"small\": `fallbacks`: `large` is named twice");
+    check(
+        &format!("{}stickiness = {{ second = 60 }}\n", models("[]")),
+        "c.toml:6:16: model \"small\": unknown field `second`: did you mean `seconds`?",
+    );
+    check(
+        &SIMULATED.replace("name = \"m\"\n", "name = \"m\"\nstrategy = \"leastbusy\"\n"),
+        "c.toml:6:12: model \"m\": `strategy`: `leastbusy` is not a strategy: use one of priority, weighted, least_busy, lowest_latency, \
+         lowest_cost; did you mean `least_busy`?",
+    );
+    check(
+        &format!("{SIMULATED}capabilities = [\"tool\"]\n"),
+        "c.toml:10:16: platform_model \"m\" at \"p\": `capabilities`: `tool` is not a capability: use one of tools, vision, audio, \
+         json_schema; did you mean `tools`?",
+    );
+}
+
+#[test]
+fn policies_are_read_whole() {
+    let text = concat!(
+        "[[policy_set]]\nname = \"s\"\n[policy_set.retry]\nmax_attempts = 2\n[policy_set.breaker]\nfailures = 3\n",
+        "[[policy_set.cooldown.rules]]\nmatch = { categories = [\"rate_limit\"] }\nscope = \"credential\"\n",
+        "[[policy_set.auto_disable.rules]]\nmatch = { categories = [\"auth\"] }\nfailures = 2\n",
+        "[runner_policy.failover]\nmax_platforms = 3\n[[runner_policy.demotion.rules]]\nsteps = 2\n",
+        "[runner_policy.availability]\nmax_out_percent = 50\n",
+    );
+    let declared = parse(text).unwrap().declared;
+    let set = &declared.policy_sets["s"];
+    assert_eq!((set.retry.max_attempts.get(), set.breaker.as_ref().unwrap().failures.get()), (2, 3));
+    assert_eq!((set.cooldown.rules.len(), set.auto_disable.rules.len()), (1, 1));
+    let runner = declared.runner_policy.unwrap();
+    assert_eq!((runner.failover.max_platforms.get(), runner.demotion.rules.len()), (3, 1));
+    assert_eq!(runner.availability.max_out_percent.unwrap().get(), 50);
+}
+
+#[test]
+fn what_is_wrong_in_a_policy_is_told_with_its_place() {
+    let set = |more: &str| format!("[[policy_set]]\nname = \"s\"\n{more}\n");
+    check(&set("[policy_set.breaker]\nfailure = 3"), "c.toml:4:1: policy_set \"s\": unknown field `failure`: did you mean `failures`?");
+    check(
+        &set("[policy_set.breaker]\nfailures = 0"),
+        "c.toml:4:12: policy_set \"s\": `breaker.failures`: `failures` is 0: write a number from 1 to 1000",
+    );
+    check(
+        &set("[policy_set.breaker]\nmax_cooldown_seconds = 5"),
+        "c.toml:3:1: policy_set \"s\": `breaker`: `max_cooldown_seconds` is 5: write at least `cooldown_seconds`, which is 30",
+    );
+    check(
+        &set("[[policy_set.cooldown.rules]]\nsecond = 5"),
+        "c.toml:4:1: policy_set \"s\": unknown field `second`: did you mean `seconds`?",
+    );
+    check(
+        &set("[[policy_set.auto_disable.rules]]\nfailures = 5"),
+        "c.toml:3:1: policy_set \"s\": missing field `match` in `auto_disable.rules[0]`",
+    );
+    check(&set("[policy_set.autodisable]"), "c.toml:3:13: policy_set \"s\": unknown field `autodisable`: did you mean `auto_disable`?");
+    check(
+        "[[runner_policy.demotion.rules]]\nscope = \"credential\"\n",
+        "c.toml:1:1: runner_policy: `demotion.rules[0]`: `scope` is credential, which has no priority to lower: write platform or \
+         platform_model",
+    );
+    check(
+        "[runner_policy.availability]\nlast_resort = \"sleeps\"\n",
+        "c.toml:2:15: runner_policy: `availability.last_resort`: `sleeps` is not a last resort: use one of serves, rests; did you mean \
+         `serves`?",
+    );
+}

@@ -1,10 +1,11 @@
 //! The tables of the catalogue file as they are written. Names that refer to one another, and what is checked later, keep their spans.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 
-use easyai_core::catalog::{CandidateOverrides, Simulation, Strategy, Timeouts};
+use easyai_core::catalog::{CandidateOverrides, Capability, Simulation, Stickiness, Strategy, Timeouts};
 use easyai_core::kind::{ModelType, Provider};
-use easyai_core::policy::{FailoverPolicy, RetryPolicy};
+use easyai_core::money::Money;
+use easyai_core::policy::{AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, RetryPolicy};
 use easyai_core::price::{Multiplier, Price};
 use serde::Deserialize;
 use toml::Spanned;
@@ -38,7 +39,24 @@ pub struct PlatformTable {
     #[serde(default)]
     pub options: OptionsTable,
     pub simulation: Option<Simulation>,
+    #[serde(default)]
+    pub limits: LimitsTable,
     pub enabled: Option<bool>,
+}
+
+/// Limits of anything. Who may have a budget is checked later.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsTable {
+    pub requests_per_minute: Option<NonZeroU64>,
+    pub tokens_per_minute: Option<NonZeroU64>,
+    pub requests_per_day: Option<NonZeroU64>,
+    pub tokens_per_day: Option<NonZeroU64>,
+    pub concurrent: Option<NonZeroU32>,
+    pub daily_budget: Option<Spanned<Money>>,
+    pub monthly_budget: Option<Spanned<Money>>,
+    pub queue_timeout_ms: Option<u32>,
+    pub shadow: bool,
 }
 
 /// Options of a platform's client.
@@ -61,8 +79,11 @@ pub struct CredentialTable {
     pub secret: Option<String>,
     pub env: Option<String>,
     pub file: Option<String>,
+    pub name: Option<Spanned<String>>,
     #[serde(default = "one")]
     pub weight: NonZeroU32,
+    #[serde(default)]
+    pub limits: LimitsTable,
 }
 
 const fn one() -> NonZeroU32 {
@@ -75,6 +96,9 @@ pub struct ModelTable {
     pub name: Spanned<String>,
     #[serde(default = "by_priority")]
     pub strategy: Strategy,
+    #[serde(default)]
+    pub fallbacks: Vec<Spanned<String>>,
+    pub stickiness: Option<Stickiness>,
 }
 
 const fn by_priority() -> Strategy {
@@ -98,6 +122,9 @@ pub struct PlatformModelTable {
     pub max_output_tokens: Option<NonZeroU32>,
     #[serde(default)]
     pub overrides: CandidateOverrides,
+    pub capabilities: Option<Vec<Capability>>,
+    #[serde(default)]
+    pub limits: LimitsTable,
     pub enabled: Option<bool>,
 }
 
@@ -107,6 +134,11 @@ pub struct PolicySetTable {
     pub name: Spanned<String>,
     #[serde(default)]
     pub retry: RetryPolicy,
+    #[serde(default)]
+    pub cooldown: CooldownPolicy,
+    pub breaker: Option<BreakerPolicy>,
+    #[serde(default)]
+    pub auto_disable: AutoDisablePolicy,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -114,6 +146,10 @@ pub struct PolicySetTable {
 pub struct RunnerPolicyTable {
     #[serde(default)]
     pub failover: FailoverPolicy,
+    #[serde(default)]
+    pub demotion: DemotionPolicy,
+    #[serde(default)]
+    pub availability: Availability,
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,6 +159,8 @@ pub struct GroupTable {
     #[serde(default = "times_one")]
     pub price_multiplier: Multiplier,
     pub models: Option<Spanned<Vec<String>>>,
+    #[serde(default)]
+    pub limits: LimitsTable,
 }
 
 const fn times_one() -> Multiplier {

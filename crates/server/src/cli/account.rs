@@ -1,13 +1,15 @@
 //! `easyai account`: who pays, and what they have.
 
 use easyai_core::id::AccountId;
+use easyai_core::limit::LimitSet;
 use easyai_core::money::Money;
 use easyai_core::time::Timestamp;
-use easyai_store::accounts::{self, AccountRow};
+use easyai_store::accounts::{self, AccountChange, AccountRow};
 use easyai_store::ledger::{self, EntryRow};
 use serde::Serialize;
 
 use super::AccountCommand;
+use super::limit_args::told;
 use super::open::open;
 use super::out::{List, Out, table};
 use super::verdict::Verdict;
@@ -26,6 +28,7 @@ struct AccountView {
     held: Money,
     available: Money,
     currency: String,
+    limits: LimitSet,
     created_at: Timestamp,
 }
 
@@ -68,6 +71,15 @@ pub async fn run(config: &Config, out: &Out, command: AccountCommand) -> anyhow:
             let entries = ledger::entries(&db, account.id, None, ENTRIES).await?.into_iter().map(EntryView::of).collect();
             out.show(&Detail { account, entries }, detail)?;
         }
+        AccountCommand::Set { name, group, limits } => {
+            let edits = limits.edits();
+            anyhow::ensure!(group.is_some() || !edits.is_empty(), "nothing to set: give --group, --limit, --budget or --shadow");
+            accounts::set(&db, &name, &AccountChange { group: group.as_deref(), limits: &edits }).await?;
+            let account = view(accounts::find(&db, &name).await?);
+            out.show(&account, |account| {
+                format!("account \"{}\" is in group \"{}\" and has the limits: {}", account.name, account.group, told(&account.limits))
+            })?;
+        }
         AccountCommand::TopUp { name, amount, note } => {
             let account = accounts::find(&db, &name).await?;
             ledger::top_up(&db, account.id, amount, note.as_deref()).await?;
@@ -91,6 +103,7 @@ impl AccountView {
             held: row.held,
             available: easyai_core::ledger::Wallet { balance: row.balance, held: row.held }.available(),
             currency: currency.to_owned(),
+            limits: row.limits,
             created_at: row.created_at,
         }
     }
@@ -107,9 +120,9 @@ fn accounts_table(accounts: &[AccountView]) -> String {
     let rows = accounts.iter().map(|account| {
         let state = if account.enabled { "enabled" } else { "disabled" };
         let (balance, held) = (format!("{} {}", account.balance, account.currency), account.held.to_string());
-        [account.name.clone(), account.group.clone(), balance, held, state.to_owned(), account.id.to_string()]
+        [account.name.clone(), account.group.clone(), balance, held, state.to_owned(), told(&account.limits), account.id.to_string()]
     });
-    table(["name", "group", "balance", "held", "state", "id"], rows, "no accounts yet: `easyai account create NAME` makes one")
+    table(["name", "group", "balance", "held", "state", "limits", "id"], rows, "no accounts yet: `easyai account create NAME` makes one")
 }
 
 fn detail(detail: &Detail) -> String {

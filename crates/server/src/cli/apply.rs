@@ -98,7 +98,7 @@ fn change_lines(change: &Change, paint: Paint) -> String {
 }
 
 fn field_line(field: &Field) -> String {
-    let name = field.name;
+    let name = &field.name;
     match (&field.before, &field.after) {
         (Some(before), Some(after)) => format!("\n    ~ {name}: {before} -> {after}"),
         (None, after) => format!("\n    + {name}: {}", shown(after.as_deref())),

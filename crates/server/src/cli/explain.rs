@@ -1,7 +1,7 @@
 //! `easyai explain`: what would be done with a request, for a person.
 //!
-//! It reads the database: the catalogue, wallets, and how candidates are. The counters of limits live in the process that serves;
-//! `POST /api/v1/explain` there knows them to the call.
+//! It reads the database: the catalogue, wallets, how candidates are, and the counters of limits as a gateway that ended left them. Those of
+//! one that serves live in its memory: `POST /api/v1/explain` there knows them to the call.
 
 use std::io::Read;
 use std::path::Path;
@@ -13,7 +13,7 @@ use easyai_clients::Clients;
 use easyai_core::catalog::{Catalog, KeyHash};
 use easyai_core::explain::{Explained, Explanation, LimitNote};
 use easyai_core::id::{KeyId, NodeId};
-use easyai_runner::{Caller, Parts, Runner, clock};
+use easyai_runner::{Caller, Kept, Parts, Runner, clock};
 use easyai_store::Journal;
 
 use super::open::open;
@@ -35,6 +35,7 @@ pub async fn run(config: &Config, out: &Out, file: &Path, account: &str, key: Op
     let (node, vault) = (NodeId::from_uuid(clock::new_id()), Arc::new(vault));
     let parts = Parts { settings: crate::serve::settings(config), node, db: db.clone(), journal, vault, clients };
     let runner = Runner::start(parts).await.context("the catalogue can't be read")?;
+    runner.restore_counters(Kept::Left).await?;
     let catalog = runner.catalog();
     let hash = key_of(&catalog, account, key)?;
     let caller = Caller::find(&catalog, &hash, clock::now()).map_err(|why| anyhow::anyhow!("the key can't be used: {why}"))?;

@@ -2,13 +2,16 @@
 
 use easyai_core::id::KeyId;
 use easyai_core::kind::RunMode;
+use easyai_core::limit::LimitSet;
 use easyai_core::time::Timestamp;
 use easyai_store::keys::{self, KeyRow, NewKey};
+use easyai_store::limit_edit::edited;
 use easyai_store::{Db, accounts, now, vault::Vault};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::KeyCommand;
+use super::limit_args::told;
 use super::open::open;
 use super::out::{List, Out, table};
 use super::verdict::Verdict;
@@ -29,9 +32,16 @@ struct KeyView {
     models: Vec<String>,
     run_mode: RunMode,
     status: &'static str,
+    limits: LimitSet,
     expires_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
     created_at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct Limited {
+    id: KeyId,
+    limits: LimitSet,
 }
 
 #[derive(Serialize)]
@@ -47,9 +57,16 @@ struct Revoked {
 pub async fn run(config: &Config, out: &Out, command: KeyCommand) -> anyhow::Result<Verdict> {
     let (db, vault) = open(config).await?;
     match command {
-        KeyCommand::Create { account, name, models, expires, run_mode } => {
-            let new = NewKey { name, models, expires_at: expires, run_mode };
+        KeyCommand::Create { account, name, models, expires, run_mode, limits } => {
+            let limits = edited(&LimitSet::default(), &limits.edits());
+            let new = NewKey { name, models, expires_at: expires, run_mode, limits };
             create(&db, &vault, out, &account, new).await?;
+        }
+        KeyCommand::Set { id, limits } => {
+            let edits = limits.edits();
+            anyhow::ensure!(!edits.is_empty(), "nothing to set: give --limit, --budget or --shadow");
+            let limits = keys::set_limits(&db, id, &edits).await?;
+            out.show(&Limited { id, limits }, |limited| format!("{} has the limits: {}", limited.id, told(&limited.limits)))?;
         }
         KeyCommand::List { account } => {
             let account = match account {
@@ -93,6 +110,7 @@ impl KeyView {
             models,
             run_mode: row.run_mode,
             status,
+            limits: row.limits,
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
             created_at: row.created_at,
@@ -113,8 +131,9 @@ fn keys_table(keys: &[KeyView]) -> String {
             key.run_mode.to_string(),
             key.status.to_owned(),
             expires,
+            told(&key.limits),
         ]
     });
-    let head = ["id", "account", "name", "key", "models", "run mode", "status", "expires (UTC)"];
+    let head = ["id", "account", "name", "key", "models", "run mode", "status", "expires (UTC)", "limits"];
     table(head, rows, "no keys yet: `easyai key create --account NAME` makes one")
 }

@@ -12,7 +12,7 @@ use crate::nearest;
 use crate::problem::{Problem, position, render};
 
 /// Every setting. In the environment: in capitals, after `EASYAI_`.
-const SETTINGS: [&str; 20] = [
+const SETTINGS: [&str; 21] = [
     "data",
     "listen",
     "database_url",
@@ -27,6 +27,7 @@ const SETTINGS: [&str; 20] = [
     "max_in_flight",
     "max_in_flight_per_account",
     "queue_timeout_ms",
+    "keep_alive_ms",
     "drain_seconds",
     "caller_gone",
     "checkpoint_ms",

@@ -18,7 +18,7 @@ macro_rules! known {
 }
 
 /// All of them.
-pub const ALL: &[Known] = known!["one-platform-dies"];
+pub const ALL: &[Known] = known!["one-platform-dies", "brown-out", "rate-limit-storm", "bad-credential", "slow-tokens"];
 
 impl Known {
     /// The scenario.

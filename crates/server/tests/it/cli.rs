@@ -39,6 +39,68 @@ async fn a_key_is_shown_once_and_revoked_for_good(#[values(Sqlite, Postgres)] en
     assert_eq!(shell.json(&["key", "list"])["data"][0]["status"], "revoked");
 }
 
+#[rstest]
+#[tokio::test]
+async fn limits_of_keys_and_accounts_are_set_shown_and_lifted(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let shell = Shell::new(engine).await;
+    shell.good(&["account", "create", "demo"]);
+    let limits = ["--limit", "requests_per_minute=100,tokens_per_minute=20000", "--limit", "concurrent=8", "--budget", "daily=5.00"];
+    let created = shell.json(&[&["key", "create", "--account", "demo", "--budget", "monthly=50"], &limits[..]].concat());
+    let id = created["id"].as_str().unwrap();
+    let listed = &shell.json(&["key", "list"])["data"][0]["limits"];
+    let all = serde_json::json!({"requests_per_minute": 100, "tokens_per_minute": 20000, "concurrent": 8, "daily_budget": "5", "monthly_budget": "50"});
+    assert_eq!(*listed, all);
+    assert!(shell.good(&["key", "list"]).contains("8 concurrent"));
+    let fewer = "requests_per_minute=none,tokens_per_minute=none";
+    assert_eq!(
+        shell.good(&["key", "set", id, "--limit", fewer, "--budget", "monthly=none", "--shadow"]),
+        format!("{id} has the limits: 8 concurrent, 5 daily_budget, shadow")
+    );
+    assert_eq!(shell.json(&["key", "set", id, "--shadow=false"])["limits"], serde_json::json!({"concurrent": 8, "daily_budget": "5"}));
+
+    shell.write("c.toml", "[[group]]\nname = \"vip\"\n");
+    shell.good(&["apply", "-f", "c.toml"]);
+    assert_eq!(
+        shell.good(&["account", "set", "demo", "--group", "vip", "--limit", "requests_per_day=7", "--budget", "monthly=100", "--shadow"]),
+        "account \"demo\" is in group \"vip\" and has the limits: 7 requests_per_day, 100 monthly_budget, shadow"
+    );
+    let shown = shell.json(&["account", "show", "demo"]);
+    assert_eq!((&shown["group"], &shown["limits"]["monthly_budget"]), (&"vip".into(), &"100".into()));
+    assert_eq!(shell.json(&["account", "list"])["data"][0]["limits"], shown["limits"]);
+    assert!(shell.good(&["account", "show", "demo"]).contains("7 requests_per_day"));
+    shell.good(&["account", "set", "demo", "--limit", "requests_per_day=none", "--budget", "monthly=none", "--shadow=false"]);
+    assert_eq!(shell.json(&["account", "show", "demo"])["limits"], serde_json::json!({}));
+}
+
+#[tokio::test]
+async fn a_limit_that_cant_be_is_told_with_its_flag_and_the_nearest_name() {
+    let shell = Shell::new(Sqlite).await;
+    shell.good(&["account", "create", "demo"]);
+    for (flags, told) in [
+        (
+            ["--limit", "request_per_minute=5"],
+            "error: invalid value 'request_per_minute=5' for '--limit <FIELD=N>': `request_per_minute` is not a limit: did you mean `requests_per_minute`?",
+        ),
+        (
+            ["--limit", "concurrent=1,tokens_per_day=0"],
+            "error: invalid value 'tokens_per_day=0' for '--limit <FIELD=N>': `tokens_per_day` is `0`: write a whole number from 1 on, or none",
+        ),
+        (
+            ["--limit", "daily_budget=5"],
+            "error: invalid value 'daily_budget=5' for '--limit <FIELD=N>': write a budget like --budget daily=5.00",
+        ),
+        (
+            ["--budget", "weekly=5"],
+            "error: invalid value 'weekly=5' for '--budget <PERIOD=AMOUNT>': `weekly` is not a budget: use one of `daily`, `monthly`",
+        ),
+    ] {
+        let output = shell.run(&[&["account", "set", "demo"], &flags[..]].concat());
+        assert_eq!(output.status.code(), Some(2), "{flags:?}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(error.lines().next(), Some(told));
+    }
+}
+
 #[tokio::test]
 async fn what_cant_be_done_is_one_line_and_one() {
     let shell = Shell::new(Sqlite).await;
@@ -58,6 +120,11 @@ async fn what_cant_be_done_is_one_line_and_one() {
             "easyai: --expires is in the past: the key would never be accepted",
         ),
         (&["key", "revoke", "key_01h2xcejqtf2nbrexx3vqjhp41"], "easyai: the key key_01h2xcejqtf2nbrexx3vqjhp41 does not exist"),
+        (&["key", "set", "key_01h2xcejqtf2nbrexx3vqjhp41"], "easyai: nothing to set: give --limit, --budget or --shadow"),
+        (&["key", "set", "key_01h2xcejqtf2nbrexx3vqjhp41", "--shadow"], "easyai: the key key_01h2xcejqtf2nbrexx3vqjhp41 does not exist"),
+        (&["account", "set", "demo"], "easyai: nothing to set: give --group, --limit, --budget or --shadow"),
+        (&["account", "set", "demo", "--group", "gold"], "easyai: the group `gold` does not exist"),
+        (&["account", "set", "nobody", "--shadow"], "easyai: the account `nobody` does not exist"),
         (&["task", "show", "task_01h2xcejqtf2nbrexx3vqjhp41"], "easyai: the task task_01h2xcejqtf2nbrexx3vqjhp41 does not exist"),
         (&["apply", "-f", "absent.toml"], "easyai: absent.toml can't be read: No such file or directory (os error 2)"),
         (&["serve", "--listen", "nowhere"], "easyai: listen (from --listen) can't be `nowhere`: write an address such as 127.0.0.1:8080"),

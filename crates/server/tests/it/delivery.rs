@@ -2,14 +2,37 @@
 
 use std::time::Duration;
 
-use easyai_bench::mock::{Answer, Behaviour, Fault, MockUpstream, Place, UpstreamError, UsageReport};
+use easyai_bench::mock::{Answer, Behaviour, Fault, MockUpstream, Place, Reply, UpstreamError, UsageReport};
 use serde_json::Value;
 
-use crate::app::{Catalog, TestApp};
+use crate::app::{Catalog, Setup, TestApp};
 use crate::caller::money;
 use crate::patience::within;
 
 const SHORT: &str = "timeouts = { connect_ms = 5000, first_delta_ms = 5000, idle_ms = 500, total_ms = 20000 }";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_an_upstream_thinks_comments_keep_the_connection_alive_and_failover_goes_on() {
+    let thoughtful = Behaviour::always(Reply::status(503)).with_latency(Duration::from_millis(450));
+    let bad = MockUpstream::start(thoughtful.clone()).await.unwrap();
+    let good = MockUpstream::start(Behaviour::default().with_latency(Duration::from_millis(450))).await.unwrap();
+    let catalog = Catalog::default().platform("bad", &bad.base_url(), "").platform("good", &good.base_url(), "");
+    let catalog = catalog.offer("bad", "demo").offer("good", "demo").offer("bad", "lonely");
+    let app = Setup::new(catalog).with("EASYAI_KEEP_ALIVE_MS", "100").start().await;
+    let answer = app.caller.chat("hello").streamed().answer().await.ok();
+    assert!(answer.is_complete(), "{answer}");
+    assert!(String::from_utf8_lossy(&answer.body).starts_with(": keep-alive\n\n: keep-alive\n\n"), "{answer}");
+    assert_eq!(app.caller.task(&answer.task()).await["attempts"], 2);
+    let failed = app.caller.chat("hello").streamed().model("lonely").answer().await;
+    assert_eq!(failed.status, 200, "the head was sent: {failed}");
+    let last = failed.frames().pop().unwrap();
+    assert!(last.contains("upstream_error") && !failed.is_complete(), "{failed}");
+    let leaves = app.caller.chat("hello").streamed().begin().await;
+    let task = leaves.header("x-easyai-task-id").unwrap().to_owned();
+    drop(leaves);
+    within(Duration::from_secs(5), "the task is cancelled", async || app.caller.task(&task).await["status"] == "cancelled").await;
+    app.everything_is_settled("1000").await;
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_after_the_first_delta_is_told_in_the_stream_and_what_was_delivered_is_charged() {

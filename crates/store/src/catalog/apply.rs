@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use easyai_core::policy::Scope;
 use serde_json::value::RawValue;
 
 use super::declared::Declared;
@@ -63,11 +64,12 @@ fn completed(declared: &Declared) -> Declared {
     declared
 }
 
-/// What policies switched off and a file removed: should it come back, it begins anew.
+/// How something was that is gone: should it come back, it begins anew.
 async fn forget_removed(tx: &mut Tx) -> Result<(), StoreError> {
     let delete = "DELETE FROM candidate_state WHERE subject_id IN (SELECT id FROM platforms WHERE source = $1)
-        OR subject_id IN (SELECT id FROM platform_models WHERE source = $1)";
-    sql!(tx, execute delete, REMOVED).map(drop)
+        OR subject_id IN (SELECT id FROM platform_models WHERE source = $1)
+        OR (scope = $2 AND subject_id NOT IN (SELECT id FROM credentials))";
+    sql!(tx, execute delete, REMOVED, Scope::Credential.as_str()).map(drop)
 }
 
 /// Keeps what was applied, without secrets.

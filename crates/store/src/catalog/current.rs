@@ -5,8 +5,9 @@ use easyai_core::id::RunnerPolicyId;
 use easyai_core::price::Multiplier;
 use uuid::Uuid;
 
-use super::declared::{CredentialSpec, Declared, GroupSpec, PlatformModelSpec, PlatformSpec, ProxySpec};
+use super::declared::{CredentialSpec, Declared, GroupSpec, ModelSpec, PlatformModelSpec, PlatformSpec, ProxySpec};
 use super::diff::{Found, ObjectKind};
+use super::fields::RUNNER_POLICY;
 use super::{Cell, FILE, REMOVED, fields, in_table, load};
 use crate::column::One;
 use crate::db::Tx;
@@ -18,21 +19,25 @@ use crate::{rows, sql};
 pub(super) const PROXY_NONE: &[u8] = b"none";
 
 rows! { pub(super) struct RunnerPolicyRow { pub id: RunnerPolicyId, pub policy: String, pub source: String, } }
-rows! { struct GroupRow { name: String, price_multiplier: i64, models: String, source: String, } }
+rows! { struct GroupRow { name: String, price_multiplier: i64, models: String, limits: String, source: String, } }
 rows! { struct PolicySetRow { name: String, policy: String, source: String, } }
-rows! { struct ModelRow { name: String, strategy: String, source: String, } }
+rows! { struct ModelRow { name: String, strategy: String, settings: String, source: String, } }
 rows! {
     struct PlatformRow {
         id: Uuid, name: String, provider: String, base_url: String, priority: i64, proxy: Option<Vec<u8>>, timeouts: String,
-        options: String, test_mode: bool, enabled: bool, source: String,
+        options: String, test_mode: bool, limits: String, enabled: bool, source: String,
     }
 }
-rows! { struct CredentialRow { id: Uuid, platform: String, origin: String, weight: i64, secret: Vec<u8>, } }
+rows! {
+    struct CredentialRow {
+        id: Uuid, platform: String, origin: String, name: Option<String>, weight: i64, limits: String, secret: Vec<u8>,
+    }
+}
 rows! {
     struct PlatformModelRow {
         platform: String, model: String, upstream_name: String, model_types: String, policy_set: Option<String>, price: Option<String>,
         cost: Option<String>, weight: i64, priority: Option<i64>, context_tokens: Option<i64>, max_output_tokens: Option<i64>,
-        overrides: String, enabled: bool, source: String,
+        overrides: String, capabilities: Option<String>, limits: String, enabled: bool, source: String,
     }
 }
 
@@ -71,13 +76,13 @@ async fn policies(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> 
     let select = "SELECT name, policy, source FROM policy_sets WHERE source <> $1";
     for row in in_table("policy_sets", sql!(tx, all PolicySetRow, select, REMOVED))? {
         if reading.is_ours(ObjectKind::PolicySet, &row.name, row.source) {
-            let retry = Cell::of("policy_sets", &row.name).json("policy", &row.policy)?;
-            reading.ours.policy_sets.insert(row.name, retry);
+            let spec = Cell::of("policy_sets", &row.name).json("policy", &row.policy)?;
+            reading.ours.policy_sets.insert(row.name, spec);
         }
     }
     let row = sql!(tx, optional RunnerPolicyRow, "SELECT id, policy, source FROM runner_policies WHERE active")?;
     if let Some(row) = row
-        && reading.is_ours(ObjectKind::RunnerPolicy, "failover", row.source)
+        && reading.is_ours(ObjectKind::RunnerPolicy, RUNNER_POLICY, row.source)
     {
         reading.ours.runner_policy = Some(Cell::of("runner_policies", &row.id.to_string()).json("policy", &row.policy)?);
     }
@@ -85,13 +90,13 @@ async fn policies(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> 
 }
 
 async fn groups(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> {
-    let select = "SELECT name, price_multiplier, models, source FROM groups WHERE source <> $1";
+    let select = "SELECT name, price_multiplier, models, limits, source FROM groups WHERE source <> $1";
     for row in in_table("groups", sql!(tx, all GroupRow, select, REMOVED))? {
         if reading.is_ours(ObjectKind::Group, &row.name, row.source) {
             let cell = Cell::of("groups", &row.name);
             let price_multiplier = Multiplier::from_millionths(cell.count("price_multiplier", row.price_multiplier)?);
-            let models = cell.json("models", &row.models)?;
-            reading.ours.groups.insert(row.name, GroupSpec { price_multiplier, models });
+            let (models, limits) = (cell.json("models", &row.models)?, cell.json("limits", &row.limits)?);
+            reading.ours.groups.insert(row.name, GroupSpec { price_multiplier, models, limits });
         }
     }
     let select = "SELECT DISTINCT g.name FROM groups g JOIN accounts a ON a.group_id = g.id";
@@ -100,8 +105,8 @@ async fn groups(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> {
 }
 
 async fn platforms(tx: &mut Tx, vault: &Vault, reading: &mut Reading) -> Result<(), StoreError> {
-    let select = "SELECT id, name, provider, base_url, priority, proxy, timeouts, options, test_mode, enabled, source FROM platforms
-        WHERE source <> $1";
+    let select = "SELECT id, name, provider, base_url, priority, proxy, timeouts, options, test_mode, limits, enabled, source
+        FROM platforms WHERE source <> $1";
     for row in in_table("platforms", sql!(tx, all PlatformRow, select, REMOVED))? {
         if reading.is_ours(ObjectKind::Platform, &row.name, row.source) {
             let cell = Cell::of("platforms", &row.name);
@@ -118,29 +123,41 @@ async fn platforms(tx: &mut Tx, vault: &Vault, reading: &mut Reading) -> Result<
                 timeouts: cell.json("timeouts", &row.timeouts)?,
                 options: cell.json("options", &row.options)?,
                 test_mode: row.test_mode,
+                limits: cell.json("limits", &row.limits)?,
                 enabled: Some(load::enabled(row.enabled)),
             };
             reading.ours.platforms.insert(row.name, spec);
         }
     }
-    let select = "SELECT c.id, p.name AS platform, c.origin, c.weight, c.secret FROM credentials c JOIN platforms p ON p.id = c.platform_id
-        ORDER BY c.platform_id, c.position";
+    credentials(tx, vault, reading).await
+}
+
+async fn credentials(tx: &mut Tx, vault: &Vault, reading: &mut Reading) -> Result<(), StoreError> {
+    let select = "SELECT c.id, p.name AS platform, c.origin, c.name, c.weight, c.limits, c.secret
+        FROM credentials c JOIN platforms p ON p.id = c.platform_id ORDER BY c.platform_id, c.position";
     for row in in_table("credentials", sql!(tx, all CredentialRow, select))? {
         if let Some(platform) = reading.ours.platforms.get_mut(&row.platform) {
-            let weight = Cell::of("credentials", &row.id.to_string()).at_least_one("weight", row.weight)?;
-            let secret = vault.unseal(row.id, &row.secret)?;
-            platform.credentials.push(CredentialSpec { origin: row.origin, weight, secret });
+            let id = row.id.to_string();
+            let cell = Cell::of("credentials", &id);
+            platform.credentials.push(CredentialSpec {
+                origin: row.origin,
+                name: row.name,
+                weight: cell.at_least_one("weight", row.weight)?,
+                limits: cell.json("limits", &row.limits)?,
+                secret: vault.unseal(row.id, &row.secret)?,
+            });
         }
     }
     Ok(())
 }
 
 async fn models(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> {
-    let select = "SELECT name, strategy, source FROM models WHERE source <> $1";
+    let select = "SELECT name, strategy, settings, source FROM models WHERE source <> $1";
     for row in in_table("models", sql!(tx, all ModelRow, select, REMOVED))? {
         if reading.is_ours(ObjectKind::Model, &row.name, row.source) {
-            let strategy = Cell::of("models", &row.name).parse("strategy", &row.strategy)?;
-            reading.ours.models.insert(row.name, strategy);
+            let cell = Cell::of("models", &row.name);
+            let (strategy, settings) = (cell.parse("strategy", &row.strategy)?, cell.json("settings", &row.settings)?);
+            reading.ours.models.insert(row.name, ModelSpec { strategy, settings });
         }
     }
     Ok(())
@@ -148,7 +165,8 @@ async fn models(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> {
 
 async fn platform_models(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> {
     let select = "SELECT p.name AS platform, m.name AS model, o.upstream_name, o.model_types, s.name AS policy_set, v.price, v.cost,
-            o.weight, o.priority, o.context_tokens, o.max_output_tokens, o.overrides, o.enabled, o.source
+            o.weight, o.priority, o.context_tokens, o.max_output_tokens, o.overrides, o.capabilities, o.limits, o.enabled,
+            o.source
         FROM platform_models o JOIN platforms p ON p.id = o.platform_id JOIN models m ON m.id = o.model_id
         LEFT JOIN policy_sets s ON s.id = o.policy_set_id LEFT JOIN prices v ON v.id = o.price_id
         WHERE o.source <> $1";
@@ -169,6 +187,8 @@ async fn platform_models(tx: &mut Tx, reading: &mut Reading) -> Result<(), Store
             context_tokens: cell.some_at_least_one("context_tokens", row.context_tokens)?,
             max_output_tokens: cell.some_at_least_one("max_output_tokens", row.max_output_tokens)?,
             overrides: cell.json("overrides", &row.overrides)?,
+            capabilities: row.capabilities.map(|listed| cell.json("capabilities", &listed)).transpose()?,
+            limits: cell.json("limits", &row.limits)?,
             enabled: Some(load::enabled(row.enabled)),
         };
         reading.ours.platform_models.insert((row.platform, row.model), spec);

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
-use easyai_core::catalog::{CandidateOverrides, Enabled, PlatformOptions, Strategy, Timeouts};
+use easyai_core::catalog::{CandidateOverrides, Capability, Enabled, ModelSettings, PlatformOptions, Strategy, Timeouts};
 use easyai_core::kind::{ModelType, Provider};
-use easyai_core::policy::{FailoverPolicy, RetryPolicy};
+use easyai_core::limit::LimitSet;
+use easyai_core::policy::{AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, RetryPolicy};
 use easyai_core::price::{Multiplier, Price};
 use secrecy::SecretString;
 
@@ -15,13 +16,13 @@ pub struct Declared {
     /// Platforms.
     pub platforms: BTreeMap<String, PlatformSpec>,
     /// Public models.
-    pub models: BTreeMap<String, Strategy>,
+    pub models: BTreeMap<String, ModelSpec>,
     /// Who offers what, by platform and model.
     pub platform_models: BTreeMap<(String, String), PlatformModelSpec>,
     /// Policy sets.
-    pub policy_sets: BTreeMap<String, RetryPolicy>,
+    pub policy_sets: BTreeMap<String, PolicySetSpec>,
     /// The runner policy; none is the default one.
-    pub runner_policy: Option<FailoverPolicy>,
+    pub runner_policy: Option<RunnerPolicySpec>,
     /// Groups of accounts.
     pub groups: BTreeMap<String, GroupSpec>,
 }
@@ -45,6 +46,8 @@ pub struct PlatformSpec {
     pub options: PlatformOptions,
     /// Its tasks are simulated.
     pub test_mode: bool,
+    /// What may be asked of it.
+    pub limits: LimitSet,
     /// Whether it is in use; none leaves it as it is (a new one is in use).
     pub enabled: Option<Enabled>,
 }
@@ -54,8 +57,12 @@ pub struct PlatformSpec {
 pub struct CredentialSpec {
     /// Where it came from, such as `env:OPENAI_API_KEY`, `file:/run/secrets/openai` or `secret`.
     pub origin: String,
+    /// What people call it, if they call it anything.
+    pub name: Option<String>,
     /// Its share of the calls.
     pub weight: NonZeroU32,
+    /// What may be asked with it.
+    pub limits: LimitSet,
     /// What is sent.
     pub secret: SecretString,
 }
@@ -67,6 +74,15 @@ pub enum ProxySpec {
     Direct,
     /// Through this one; it may carry a password.
     Url(SecretString),
+}
+
+/// A public model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelSpec {
+    /// How its candidates are ordered.
+    pub strategy: Strategy,
+    /// Fallbacks and stickiness.
+    pub settings: ModelSettings,
 }
 
 /// A model as one platform offers it.
@@ -92,6 +108,10 @@ pub struct PlatformModelSpec {
     pub max_output_tokens: Option<NonZeroU32>,
     /// What differs from its policies here.
     pub overrides: CandidateOverrides,
+    /// What it can do beside plain text; none if nobody says.
+    pub capabilities: Option<Vec<Capability>>,
+    /// What may be asked of it.
+    pub limits: LimitSet,
     /// Whether it is in use; none leaves it as it is (a new one is in use).
     pub enabled: Option<Enabled>,
 }
@@ -103,11 +123,42 @@ pub struct GroupSpec {
     pub price_multiplier: Multiplier,
     /// Which models its accounts may use.
     pub models: BTreeSet<String>,
+    /// What its accounts may use together.
+    pub limits: LimitSet,
 }
 
 impl Default for GroupSpec {
     /// Every model, times one: the group `default` of a file that does not name it.
     fn default() -> Self {
-        Self { price_multiplier: Multiplier::ONE, models: BTreeSet::from(["*".to_owned()]) }
+        Self { price_multiplier: Multiplier::ONE, models: BTreeSet::from(["*".to_owned()]), limits: LimitSet::default() }
     }
+}
+
+/// A policy set. Its JSON is what the database keeps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicySetSpec {
+    /// When the same client is called again.
+    pub retry: RetryPolicy,
+    /// How long which failures keep whom alone.
+    #[serde(skip_serializing_if = "CooldownPolicy::is_empty")]
+    pub cooldown: CooldownPolicy,
+    /// When its platform models are let alone before they fail again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerPolicy>,
+    /// Which failures switch something off.
+    #[serde(skip_serializing_if = "AutoDisablePolicy::is_empty")]
+    pub auto_disable: AutoDisablePolicy,
+}
+
+/// The runner policy. Its JSON is what the database keeps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunnerPolicySpec {
+    /// When and how the next platform is tried.
+    pub failover: FailoverPolicy,
+    /// Which failures lower a candidate's priority.
+    pub demotion: DemotionPolicy,
+    /// How many of a model's candidates may be out at once.
+    pub availability: Availability,
 }

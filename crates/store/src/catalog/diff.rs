@@ -1,13 +1,14 @@
 //! The difference between what is and what is wanted. Pure: the same two always give the same plan.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 easyai_core::words! {
     /// What sort of object a change is about, in the order in which objects are made.
     pub enum ObjectKind as "catalogue object" {
-        /// Retry rules.
+        /// Rules attached to platform models.
         PolicySet = "policy_set",
-        /// The failover policy.
+        /// The failover, demotion and availability policy.
         RunnerPolicy = "runner_policy",
         /// A class of accounts.
         Group = "group",
@@ -21,7 +22,7 @@ easyai_core::words! {
 }
 
 /// The fields of an object by name, each as JSON.
-pub(super) type Fields = Vec<(&'static str, String)>;
+pub(super) type Fields = Vec<(Cow<'static, str>, String)>;
 /// Objects by kind and name.
 pub(super) type Objects = BTreeMap<(ObjectKind, String), Fields>;
 
@@ -65,7 +66,7 @@ easyai_core::words! {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Field {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it was, if it was there.
     pub before: Option<String>,
     /// What it will be, if it stays.
@@ -120,16 +121,16 @@ pub(super) fn diff(found: &Found, wanted: &Objects) -> Plan {
 }
 
 fn created(fields: &Fields) -> Vec<Field> {
-    fields.iter().map(|(name, after)| Field { name, before: None, after: Some(after.clone()) }).collect()
+    fields.iter().map(|(name, after)| Field { name: name.clone(), before: None, after: Some(after.clone()) }).collect()
 }
 
 fn updated(before: &Fields, after: &Fields) -> Vec<Field> {
     let value = |fields: &Fields, name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value.clone());
-    let mut names: Vec<&'static str> = after.iter().map(|(name, _)| *name).collect();
-    names.extend(before.iter().map(|(name, _)| *name).filter(|name| value(after, name).is_none()));
+    let mut names: Vec<&Cow<'static, str>> = after.iter().map(|(name, _)| name).collect();
+    names.extend(before.iter().map(|(name, _)| name).filter(|name| value(after, name).is_none()));
     // A switch that the file doesn't mention stays as a person left it.
     names.retain(|name| *name != "enabled" || value(after, name).is_some());
-    let field = |name| Field { name, before: value(before, name), after: value(after, name) };
+    let field = |name: &Cow<'static, str>| Field { name: name.clone(), before: value(before, name), after: value(after, name) };
     names.into_iter().map(field).filter(|field| field.before != field.after).collect()
 }
 
@@ -140,7 +141,7 @@ mod tests {
     type Listed<'a> = (ObjectKind, &'a str, &'a [(&'static str, &'a str)]);
 
     fn objects(list: &[Listed<'_>]) -> Objects {
-        let fields = |fields: &[(&'static str, &str)]| fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let fields = |fields: &[(&'static str, &str)]| fields.iter().map(|(name, value)| ((*name).into(), (*value).to_owned())).collect();
         list.iter().map(|(kind, name, of)| ((*kind, (*name).to_owned()), fields(of))).collect()
     }
 
@@ -170,8 +171,8 @@ mod tests {
         let told: Vec<_> = plan.changes.iter().map(|change| (change.change, change.name.as_str(), change.fields.len())).collect();
         assert_eq!(told, [(Changed::Update, "p", 2), (Changed::Create, "m", 1), (Changed::Remove, "old", 0)]);
         let update = &plan.changes[0].fields;
-        assert_eq!(update[0], Field { name: "priority", before: Some("0".into()), after: Some("1".into()) });
-        assert_eq!(update[1], Field { name: "proxy", before: Some("\"none\"".into()), after: None });
+        assert_eq!(update[0], Field { name: "priority".into(), before: Some("0".into()), after: Some("1".into()) });
+        assert_eq!(update[1], Field { name: "proxy".into(), before: Some("\"none\"".into()), after: None });
     }
 
     #[test]

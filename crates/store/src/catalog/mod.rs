@@ -6,6 +6,7 @@
 mod apply;
 mod audit;
 mod cell;
+mod credential;
 mod current;
 mod declared;
 mod diff;
@@ -15,12 +16,14 @@ mod platforms;
 mod write;
 
 pub use self::apply::{apply, plan};
-pub use self::declared::{CredentialSpec, Declared, GroupSpec, PlatformModelSpec, PlatformSpec, ProxySpec};
+pub use self::declared::{
+    CredentialSpec, Declared, GroupSpec, ModelSpec, PlatformModelSpec, PlatformSpec, PolicySetSpec, ProxySpec, RunnerPolicySpec,
+};
 pub use self::diff::{Change, Changed, Field, ObjectKind, Plan};
 pub use self::load::load;
 pub use self::platforms::{PlatformRow, list_platforms, set_platform_enabled};
 
-pub(crate) use self::audit::{Audit, record};
+pub(crate) use self::audit::{Audit, record, record_change};
 pub(crate) use self::cell::{Cell, in_table};
 
 use crate::column::One;

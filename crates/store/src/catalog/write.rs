@@ -1,18 +1,22 @@
 //! Writes one object of a plan. What was removed comes back under its old id, so that its history is one.
 
 use easyai_core::catalog::Enabled;
-use secrecy::SecretString;
+use secrecy::ExposeSecret;
 use uuid::Uuid;
 
+use super::credential::{Stored, kept};
 use super::current::PROXY_NONE;
 use super::declared::{CredentialSpec, Declared, PlatformModelSpec, PlatformSpec, ProxySpec};
 use super::diff::{Change, ObjectKind};
+use super::fields::RUNNER_POLICY;
 use super::{FILE, REMOVED};
 use crate::column::One;
 use crate::db::Tx;
 use crate::error::StoreError;
 use crate::vault::Vault;
-use crate::{now, sql};
+use crate::{now, rows, sql};
+
+rows! { struct SealedRow { id: Uuid, name: Option<String>, secret: Vec<u8>, } }
 
 /// Writes within one transaction.
 pub(super) struct Writer<'a> {
@@ -80,16 +84,16 @@ impl Writer<'_> {
     }
 
     async fn put_policy_set(&mut self, name: &str) -> Result<(), StoreError> {
-        let retry = self.declared.policy_sets.get(name).ok_or_else(|| missing(ObjectKind::PolicySet, name))?;
+        let spec = self.declared.policy_sets.get(name).ok_or_else(|| missing(ObjectKind::PolicySet, name))?;
         let upsert = "INSERT INTO policy_sets (id, name, policy, source, created_at) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (name) DO UPDATE SET policy = excluded.policy, source = excluded.source";
         let tx = &mut *self.tx;
-        sql!(tx, execute upsert, crate::new_id(), name, json(retry)?, FILE, now().micros()).map(drop)
+        sql!(tx, execute upsert, crate::new_id(), name, json(spec)?, FILE, now().micros()).map(drop)
     }
 
     /// A version of its own: runs keep the one they began with.
     async fn put_runner_policy(&mut self) -> Result<(), StoreError> {
-        let policy = self.declared.runner_policy.as_ref().ok_or_else(|| missing(ObjectKind::RunnerPolicy, "failover"))?;
+        let policy = self.declared.runner_policy.as_ref().ok_or_else(|| missing(ObjectKind::RunnerPolicy, RUNNER_POLICY))?;
         let tx = &mut *self.tx;
         sql!(tx, execute "UPDATE runner_policies SET active = FALSE WHERE active")?;
         let insert = "INSERT INTO runner_policies (id, policy, active, source, created_at) VALUES ($1, $2, TRUE, $3, $4)";
@@ -98,19 +102,23 @@ impl Writer<'_> {
 
     async fn put_group(&mut self, name: &str) -> Result<(), StoreError> {
         let group = self.declared.groups.get(name).ok_or_else(|| missing(ObjectKind::Group, name))?;
-        let upsert = "INSERT INTO groups (id, name, price_multiplier, models, source, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-            ON CONFLICT (name) DO UPDATE SET price_multiplier = excluded.price_multiplier, models = excluded.models, source = excluded.source";
+        let upsert =
+            "INSERT INTO groups (id, name, price_multiplier, models, limits, source, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+            ON CONFLICT (name) DO UPDATE SET price_multiplier = excluded.price_multiplier, models = excluded.models,
+                limits = excluded.limits, source = excluded.source";
         let multiplier = i64::from(group.price_multiplier.millionths());
         let tx = &mut *self.tx;
-        sql!(tx, execute upsert, crate::new_id(), name, multiplier, json(&group.models)?, FILE, now().micros()).map(drop)
+        let (models, limits) = (json(&group.models)?, json(&group.limits)?);
+        sql!(tx, execute upsert, crate::new_id(), name, multiplier, models.as_str(), limits.as_str(), FILE, now().micros()).map(drop)
     }
 
     async fn put_model(&mut self, name: &str) -> Result<(), StoreError> {
-        let strategy = self.declared.models.get(name).ok_or_else(|| missing(ObjectKind::Model, name))?;
-        let upsert = "INSERT INTO models (id, name, strategy, source, enabled, created_at) VALUES ($1, $2, $3, $4, TRUE, $5)
-            ON CONFLICT (name) DO UPDATE SET strategy = excluded.strategy, source = excluded.source";
+        let spec = self.declared.models.get(name).ok_or_else(|| missing(ObjectKind::Model, name))?;
+        let upsert = "INSERT INTO models (id, name, strategy, settings, source, enabled, created_at) VALUES ($1, $2, $3, $4, $5, TRUE, $6)
+            ON CONFLICT (name) DO UPDATE SET strategy = excluded.strategy, settings = excluded.settings, source = excluded.source";
+        let settings = json(&spec.settings)?;
         let tx = &mut *self.tx;
-        sql!(tx, execute upsert, crate::new_id(), name, strategy.as_str(), FILE, now().micros()).map(drop)
+        sql!(tx, execute upsert, crate::new_id(), name, spec.strategy.as_str(), settings.as_str(), FILE, now().micros()).map(drop)
     }
 
     async fn put_platform(&mut self, name: &str, spec: &PlatformSpec, recredentialed: bool) -> Result<(), StoreError> {
@@ -123,30 +131,50 @@ impl Writer<'_> {
             Some(ProxySpec::Direct) => Some(PROXY_NONE.to_vec()),
             Some(ProxySpec::Url(url)) => Some(self.vault.seal(id, url)?),
         };
-        let upsert = "INSERT INTO platforms (id, name, provider, base_url, priority, proxy, timeouts, options, test_mode, source, enabled, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, COALESCE($11, TRUE), $12)
+        let upsert = "INSERT INTO platforms (id, name, provider, base_url, priority, proxy, timeouts, options, test_mode, source, enabled,
+                limits, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, COALESCE($11, TRUE), $12, $13)
             ON CONFLICT (name) DO UPDATE SET provider = excluded.provider, base_url = excluded.base_url, priority = excluded.priority,
                 proxy = excluded.proxy, timeouts = excluded.timeouts, options = excluded.options, test_mode = excluded.test_mode,
-                source = excluded.source, enabled = COALESCE($11, platforms.enabled)";
+                limits = excluded.limits, source = excluded.source, enabled = COALESCE($11, platforms.enabled)";
         let enabled = spec.enabled.map(|enabled| enabled == Enabled::Yes);
         sql!(tx, execute upsert, id, name, spec.provider.as_str(), spec.base_url.as_str(), i64::from(spec.priority), proxy,
-            json(&spec.timeouts)?, json(&spec.options)?, spec.test_mode, FILE, enabled, now().micros())?;
+            json(&spec.timeouts)?, json(&spec.options)?, spec.test_mode, FILE, enabled, json(&spec.limits)?, now().micros())?;
         if recredentialed { self.put_credentials(id, &spec.credentials).await } else { Ok(()) }
     }
 
-    /// New rows for all of them: a credential's id stands for one secret, which other code may remember as good or bad.
+    /// A credential's id stands for one secret, which others remember as good or bad, and count calls of: it stays while the secret does.
     async fn put_credentials(&mut self, platform: Uuid, specs: &[CredentialSpec]) -> Result<(), StoreError> {
+        let stored = self.stored_credentials(platform).await?;
+        let kept = kept(&stored, specs);
         let tx = &mut *self.tx;
-        sql!(tx, execute "DELETE FROM credentials WHERE platform_id = $1", platform)?;
-        let insert =
-            "INSERT INTO credentials (id, platform_id, position, weight, origin, secret, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        for (position, spec) in (0_i64..).zip(specs) {
-            let id = crate::new_id();
-            let secret: &SecretString = &spec.secret;
-            let (sealed, weight) = (self.vault.seal(id, secret)?, i64::from(spec.weight.get()));
-            sql!(tx, execute insert, id, platform, position, weight, spec.origin.as_str(), sealed, now().micros())?;
+        for gone in stored.iter().filter(|credential| !kept.contains(&Some(credential.id))) {
+            sql!(tx, execute "DELETE FROM credentials WHERE id = $1", gone.id)?;
+        }
+        // Out of the way first: two that change places would meet on one.
+        sql!(tx, execute "UPDATE credentials SET position = -1 - position WHERE platform_id = $1", platform)?;
+        let upsert = "INSERT INTO credentials (id, platform_id, position, weight, origin, secret, name, limits, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            ON CONFLICT (id) DO UPDATE SET position = excluded.position, weight = excluded.weight, origin = excluded.origin,
+                name = excluded.name, limits = excluded.limits";
+        for ((position, spec), kept) in (0_i64..).zip(specs).zip(kept) {
+            let id = kept.unwrap_or_else(crate::new_id);
+            let (sealed, weight, limits) = (self.vault.seal(id, &spec.secret)?, i64::from(spec.weight.get()), json(&spec.limits)?);
+            sql!(tx, execute upsert, id, platform, position, weight, spec.origin.as_str(), sealed.as_slice(), spec.name.as_deref(),
+                limits.as_str(), now().micros())?;
         }
         Ok(())
+    }
+
+    async fn stored_credentials(&mut self, platform: Uuid) -> Result<Vec<Stored>, StoreError> {
+        let tx = &mut *self.tx;
+        let select = "SELECT id, name, secret FROM credentials WHERE platform_id = $1 ORDER BY position";
+        let rows = sql!(tx, all SealedRow, select, platform)?;
+        let open = |row: SealedRow| {
+            let secret = self.vault.unseal(row.id, &row.secret)?;
+            Ok(Stored { id: row.id, name: row.name, secret: secret.expose_secret().into() })
+        };
+        rows.into_iter().map(open).collect()
     }
 
     async fn put_platform_model(
@@ -164,17 +192,19 @@ impl Writer<'_> {
         };
         let tx = &mut *self.tx;
         let upsert = "INSERT INTO platform_models (id, platform_id, model_id, upstream_name, model_types, weight, priority, context_tokens,
-                max_output_tokens, policy_set_id, overrides, source, enabled, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, COALESCE($13, TRUE), $14)
+                max_output_tokens, policy_set_id, overrides, source, enabled, capabilities, limits, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, COALESCE($13, TRUE), $14, $15, $16)
             ON CONFLICT (platform_id, model_id) DO UPDATE SET upstream_name = excluded.upstream_name, model_types = excluded.model_types,
                 weight = excluded.weight, priority = excluded.priority, context_tokens = excluded.context_tokens,
                 max_output_tokens = excluded.max_output_tokens, policy_set_id = excluded.policy_set_id, overrides = excluded.overrides,
-                source = excluded.source, enabled = COALESCE($13, platform_models.enabled)";
+                capabilities = excluded.capabilities, limits = excluded.limits, source = excluded.source,
+                enabled = COALESCE($13, platform_models.enabled)";
+        let capabilities = spec.capabilities.as_ref().map(json).transpose()?;
         let enabled = spec.enabled.map(|enabled| enabled == Enabled::Yes);
         sql!(tx, execute upsert, crate::new_id(), platform_id, model_id, spec.upstream_name.as_str(), json(&spec.model_types)?,
             i64::from(spec.weight.get()), spec.priority.map(i64::from), spec.context_tokens.map(|tokens| i64::from(tokens.get())),
             spec.max_output_tokens.map(|tokens| i64::from(tokens.get())), policy_set, json(&spec.overrides)?, FILE, enabled,
-            now().micros())?;
+            capabilities, json(&spec.limits)?, now().micros())?;
         if repriced { self.put_price(platform_id, model_id, spec).await } else { Ok(()) }
     }
 

@@ -52,6 +52,16 @@ impl TestDb {
         test
     }
 
+    /// A fresh database with the schema that `version` had, to be migrated.
+    ///
+    /// # Panics
+    /// If there is no server, or it can't be used.
+    pub async fn at_version(engine: TestEngine, version: i64) -> Self {
+        let test = Self::empty(engine).await;
+        test.db.migrate_to(version).await.expect("the schema could not be made");
+        test
+    }
+
     /// A fresh database without a schema.
     ///
     /// # Panics

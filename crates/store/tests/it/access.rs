@@ -1,18 +1,24 @@
 //! Accounts and keys: who may call, and who pays.
 
 use easyai_core::catalog::AllowedModels;
+use easyai_core::id::KeyId;
 use easyai_core::kind::RunMode;
+use easyai_core::limit::LimitSet;
+use easyai_core::money::Money;
+use easyai_store::accounts::AccountChange;
+use easyai_store::column::One;
 use easyai_store::keys::NewKey;
+use easyai_store::limit_edit::LimitEdit;
 use easyai_store::testing::TestEngine::{self, Postgres, Sqlite};
-use easyai_store::{StoreError, accounts, catalog, keys, ledger};
+use easyai_store::{StoreError, accounts, catalog, keys, ledger, sql};
 use rstest::rstest;
 use secrecy::ExposeSecret;
 
-use crate::catalog::Fixture;
+use crate::catalog::{Fixture, declared};
 
 fn new_key(models: &[&str]) -> NewKey {
     let models = models.iter().map(|model| (*model).to_owned()).collect();
-    NewKey { name: "laptop".into(), models, expires_at: None, run_mode: RunMode::Simulation }
+    NewKey { name: "laptop".into(), models, expires_at: None, run_mode: RunMode::Simulation, limits: LimitSet::default() }
 }
 
 #[rstest]
@@ -80,4 +86,58 @@ async fn every_change_is_in_the_audit_log_without_the_secret(#[values(Sqlite, Po
     let (id, _) = keys::create(db, &fixture.vault, account, &new_key(&["*"])).await.unwrap();
     keys::revoke(db, id).await.unwrap();
     assert_eq!(fixture.count("SELECT COUNT(*) FROM audit_log WHERE after IS NULL").await, 3);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_accounts_group_and_limits_are_changed_and_told(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let fixture = Fixture::new(engine).await;
+    let db = &fixture.test.db;
+    fixture.apply(&declared()).await;
+    let id = accounts::create(db, "demo", "default").await.unwrap();
+    let before = fixture.revision().await;
+    let edits = [LimitEdit::DailyBudget(Some(Money::from_nanos(5_000_000_000))), LimitEdit::Shadow(true)];
+    let change = AccountChange { group: Some("vip"), limits: &edits };
+    assert_eq!(accounts::set(db, "demo", &change).await, Ok(true));
+    assert_eq!(accounts::set(db, "demo", &change).await, Ok(false));
+    assert_eq!(fixture.revision().await, before + 1);
+    let loaded = fixture.load().await;
+    let account = &loaded.accounts[&id];
+    assert_eq!((&*loaded.groups[&account.group].name, account.limits.shadow), ("vip", true));
+    assert_eq!(*account.limits, accounts::find(db, "demo").await.unwrap().limits);
+    accounts::set(db, "demo", &AccountChange { group: None, limits: &[LimitEdit::DailyBudget(None)] }).await.unwrap();
+    assert_eq!(
+        (&*accounts::find(db, "demo").await.unwrap().group_name, fixture.load().await.accounts[&id].limits.daily_budget),
+        ("vip", None)
+    );
+    let unknown = AccountChange { group: Some("gold"), limits: &[] };
+    assert_eq!(accounts::set(db, "demo", &unknown).await, Err(StoreError::NotFound("the group `gold`".into())));
+    assert_eq!(accounts::set(db, "nobody", &change).await, Err(StoreError::NotFound("the account `nobody`".into())));
+    let mut conn = db.read().await.unwrap();
+    let select = "SELECT before || ' -> ' || after FROM audit_log WHERE action = 'account.set' ORDER BY id";
+    let told = sql!(conn, all One<String>, select).unwrap();
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[0].0, r#"{"group":"default","limits":{}} -> {"group":"vip","limits":{"daily_budget":"5","shadow":true}}"#);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_keys_limits_are_set_and_lifted(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let fixture = Fixture::new(engine).await;
+    let db = &fixture.test.db;
+    let account = accounts::create(db, "demo", "default").await.unwrap();
+    let limits = serde_json::from_str::<LimitSet>(r#"{"requests_per_minute": 100}"#).unwrap();
+    let (id, _) = keys::create(db, &fixture.vault, account, &NewKey { limits: limits.clone(), ..new_key(&["*"]) }).await.unwrap();
+    assert_eq!(*fixture.load().await.keys.values().next().unwrap().limits, limits);
+    let before = fixture.revision().await;
+    let edits = [LimitEdit::RequestsPerMinute(None), LimitEdit::Concurrent(std::num::NonZeroU32::new(8))];
+    let now = keys::set_limits(db, id, &edits).await.unwrap();
+    assert_eq!(serde_json::to_string(&now).unwrap(), r#"{"concurrent":8}"#);
+    assert_eq!(keys::set_limits(db, id, &edits).await, Ok(now.clone()));
+    assert_eq!(fixture.revision().await, before + 1);
+    assert_eq!(keys::list(db, None).await.unwrap()[0].limits, now);
+    assert_eq!(*fixture.load().await.keys.values().next().unwrap().limits, now);
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM audit_log WHERE action = 'key.set' AND before <> after").await, 1);
+    let nobody = KeyId::from_uuid(uuid::Uuid::nil());
+    assert_eq!(keys::set_limits(db, nobody, &edits).await, Err(StoreError::NotFound(format!("the key {nobody}"))));
 }

@@ -4,18 +4,23 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use easyai_core::catalog::{CandidateOverrides, Catalog, Enabled, PlatformModel, PlatformOptions, ProxySetting, Strategy, Timeouts};
+use easyai_core::catalog::{
+    CandidateOverrides, Capability, Catalog, Enabled, ModelSettings, PlatformModel, PlatformOptions, ProxySetting, Strategy, Timeouts,
+};
+use easyai_core::health::Subject;
 use easyai_core::kind::{ModelType, Provider};
+use easyai_core::limit::LimitSet;
 use easyai_core::policy::{FailoverPolicy, RetryPolicy};
-use easyai_store::StoreError;
 use easyai_store::catalog::{
-    self, Changed, CredentialSpec, Declared, GroupSpec, ObjectKind, Plan, PlatformModelSpec, PlatformSpec, ProxySpec,
+    self, Changed, CredentialSpec, Declared, GroupSpec, ModelSpec, ObjectKind, Plan, PlatformModelSpec, PlatformSpec, PolicySetSpec,
+    ProxySpec, RunnerPolicySpec,
 };
 use easyai_store::column::One;
 use easyai_store::sql;
 use easyai_store::testing::TestDb;
 use easyai_store::testing::TestEngine::{self, Postgres, Sqlite};
 use easyai_store::vault::Vault;
+use easyai_store::{StoreError, candidate_state};
 use rstest::rstest;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -56,6 +61,8 @@ pub fn offer(catalog: &Catalog) -> &Arc<PlatformModel> {
 fn platform() -> PlatformSpec {
     let secret = |name: &str, weight| CredentialSpec {
         origin: format!("env:{name}"),
+        name: None,
+        limits: LimitSet::default(),
         weight: NonZeroU32::new(weight).unwrap(),
         secret: SecretString::from(format!("upstream-{name}")),
     };
@@ -68,6 +75,7 @@ fn platform() -> PlatformSpec {
         timeouts: Timeouts::default(),
         options: PlatformOptions::default(),
         test_mode: false,
+        limits: LimitSet::default(),
         enabled: None,
     }
 }
@@ -84,17 +92,21 @@ fn platform_model() -> PlatformModelSpec {
         context_tokens: NonZeroU32::new(1000),
         max_output_tokens: None,
         overrides: CandidateOverrides { max_platforms: NonZeroU32::new(2), ..CandidateOverrides::default() },
+        capabilities: None,
+        limits: LimitSet::default(),
         enabled: None,
     }
 }
 
 pub fn declared() -> Declared {
+    let retry = RetryPolicy { max_attempts: NonZeroU32::new(2).unwrap(), ..Default::default() };
+    let failover = FailoverPolicy { max_platforms: NonZeroU32::new(3).unwrap(), ..Default::default() };
     Declared {
         platforms: BTreeMap::from([("primary".into(), platform())]),
-        models: BTreeMap::from([("gpt".into(), Strategy::Weighted)]),
+        models: BTreeMap::from([("gpt".into(), ModelSpec { strategy: Strategy::Weighted, settings: ModelSettings::default() })]),
         platform_models: BTreeMap::from([(("primary".into(), "gpt".into()), platform_model())]),
-        policy_sets: BTreeMap::from([("standard".into(), RetryPolicy { max_attempts: NonZeroU32::new(2).unwrap(), ..Default::default() })]),
-        runner_policy: Some(FailoverPolicy { max_platforms: NonZeroU32::new(3).unwrap(), ..Default::default() }),
+        policy_sets: BTreeMap::from([("standard".into(), PolicySetSpec { retry, ..Default::default() })]),
+        runner_policy: Some(RunnerPolicySpec { failover, ..Default::default() }),
         groups: BTreeMap::from([("vip".into(), GroupSpec::default())]),
     }
 }
@@ -120,6 +132,128 @@ async fn what_is_declared_is_what_is_loaded(#[values(Sqlite, Postgres)] engine: 
     let mut groups: Vec<_> = loaded.groups.values().map(|group| &*group.name).collect();
     groups.sort_unstable();
     assert_eq!(groups, ["default", "vip"]);
+}
+
+/// With every field that has a use.
+fn full() -> Declared {
+    let mut declared = declared();
+    let limits = |text: &str| serde_json::from_str::<LimitSet>(text).unwrap();
+    let platform = declared.platforms.get_mut("primary").unwrap();
+    platform.limits = limits(r#"{"requests_per_minute": 100, "concurrent": 8, "queue_timeout_ms": 30000}"#);
+    platform.credentials[0].name = Some("main".into());
+    platform.credentials[0].limits = limits(r#"{"tokens_per_minute": 20000, "shadow": true}"#);
+    let offer = declared.platform_models.values_mut().next().unwrap();
+    offer.limits = limits(r#"{"requests_per_day": 5}"#);
+    offer.capabilities = Some(vec![Capability::Tools, Capability::Vision]);
+    declared.groups.get_mut("vip").unwrap().limits = limits(r#"{"daily_budget": "5.00", "monthly_budget": "100"}"#);
+    declared.models.get_mut("gpt").unwrap().settings =
+        serde_json::from_str(r#"{"fallbacks": ["other"], "stickiness": {"seconds": 60}}"#).unwrap();
+    declared.policy_sets.insert(
+        "standard".into(),
+        serde_json::from_str(
+            r#"{"retry": {"max_attempts": 2}, "cooldown": {"rules": [{"seconds": 7}]}, "breaker": {"failures": 3},
+                "auto_disable": {"rules": [{"match": {"categories": ["auth"]}}]}}"#,
+        )
+        .unwrap(),
+    );
+    declared.runner_policy = Some(
+        serde_json::from_str(
+            r#"{"failover": {"max_platforms": 3}, "demotion": {"heal_steps": 2}, "availability": {"last_resort": "rests"}}"#,
+        )
+        .unwrap(),
+    );
+    declared
+}
+
+#[rstest]
+#[tokio::test]
+async fn limits_settings_and_policies_are_loaded_as_they_were_declared(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let fixture = Fixture::new(engine).await;
+    let (mut wanted, plain) = (full(), declared());
+    fixture.apply(&plain).await;
+    let plan = fixture.apply(&wanted).await;
+    let mut changed: Vec<String> =
+        plan.changes.iter().flat_map(|change| change.fields.iter().map(move |field| format!("{} {}", change.kind, field.name))).collect();
+    changed.sort();
+    assert_eq!(
+        changed,
+        [
+            "group limits",
+            "model fallbacks",
+            "model stickiness",
+            "platform credentials",
+            "platform limits",
+            "platform_model capabilities",
+            "platform_model limits",
+            "policy_set auto_disable",
+            "policy_set breaker",
+            "policy_set cooldown",
+            "runner_policy availability",
+            "runner_policy demotion",
+        ]
+    );
+    assert!(fixture.apply(&wanted).await.is_empty());
+
+    let loaded = fixture.load().await;
+    let offer = offer(&loaded);
+    let model = &loaded.models["gpt"];
+    assert_eq!(model.settings, wanted.models["gpt"].settings);
+    let spec = wanted.platform_models.remove(&("primary".to_owned(), "gpt".to_owned())).unwrap();
+    assert_eq!((&*offer.limits, &offer.capabilities), (&spec.limits, &spec.capabilities));
+    assert_eq!(*offer.platform.limits, wanted.platforms["primary"].limits);
+    let set = &offer.policy_set;
+    let loaded_set = PolicySetSpec {
+        retry: set.retry.clone(),
+        cooldown: set.cooldown.clone(),
+        breaker: set.breaker.clone(),
+        auto_disable: set.auto_disable.clone(),
+    };
+    assert_eq!(loaded_set, wanted.policy_sets["standard"]);
+    let runner = &loaded.runner_policy;
+    let loaded_runner =
+        RunnerPolicySpec { failover: runner.failover.clone(), demotion: runner.demotion.clone(), availability: runner.availability };
+    assert_eq!(Some(loaded_runner), wanted.runner_policy);
+    let vip = loaded.groups.values().find(|group| &*group.name == "vip").unwrap();
+    assert_eq!(*vip.limits, wanted.groups["vip"].limits);
+    let credentials: Vec<_> = offer.platform.credentials.iter().map(|it| (&*it.name, it.limits.shadow)).collect();
+    assert_eq!(credentials, [("credential 2", false), ("main", true)]);
+    // And all of it can go again.
+    assert_eq!(fixture.apply(&plain).await.changes.len(), 6);
+    assert!(fixture.apply(&plain).await.is_empty());
+    assert!(fixture.load().await.models["gpt"].offers[0].limits.is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_credential_keeps_its_id_while_its_secret_stays(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let fixture = Fixture::new(engine).await;
+    fixture.apply(&declared()).await;
+    let ids = |catalog: &Catalog| {
+        let all = offer(catalog).platform.credentials.iter();
+        all.map(|credential| (credential.secret.expose_secret().to_owned(), credential.id)).collect::<BTreeMap<_, _>>()
+    };
+    let first = ids(&fixture.load().await);
+    let unwell = Subject::Credential(first["upstream-LIGHT"]);
+    candidate_state::disable(&fixture.test.db, unwell, "revoked", "policy").await.unwrap();
+
+    let mut changed = declared();
+    let credentials = &mut changed.platforms.get_mut("primary").unwrap().credentials;
+    credentials.swap(0, 1);
+    credentials[1].weight = NonZeroU32::new(9).unwrap();
+    credentials[1].name = Some("light".into());
+    credentials[0].secret = SecretString::from("upstream-ROTATED");
+    fixture.apply(&changed).await;
+    let loaded = fixture.load().await;
+    let second = ids(&loaded);
+    assert_eq!(second["upstream-LIGHT"], first["upstream-LIGHT"]);
+    assert!(!first.values().any(|id| *id == second["upstream-ROTATED"]));
+    let names: Vec<_> = offer(&loaded).platform.credentials.iter().map(|it| (&*it.name, it.weight.get())).collect();
+    assert_eq!(names, [("light", 9), ("credential 1", 3)]);
+    assert_eq!(candidate_state::load(&fixture.test.db).await.unwrap().len(), 1, "how it is stays known");
+
+    changed.platforms.get_mut("primary").unwrap().credentials.pop();
+    fixture.apply(&changed).await;
+    assert_eq!(candidate_state::load(&fixture.test.db).await.unwrap(), [], "of who is gone nothing stays");
 }
 
 #[rstest]
@@ -153,7 +287,7 @@ async fn a_changed_price_is_a_new_version(#[values(Sqlite, Postgres)] engine: Te
     spec.cost = spec.price.clone();
     spec.price = Some(serde_json::from_str(r#"{"input_per_million":"3","output_per_million":"4"}"#).unwrap());
     let plan = fixture.apply(&dearer).await;
-    let fields: Vec<_> = plan.changes[0].fields.iter().map(|field| field.name).collect();
+    let fields: Vec<_> = plan.changes[0].fields.iter().map(|field| &*field.name).collect();
     assert_eq!((plan.changes.len(), fields), (1, vec!["price", "cost"]));
     let second = fixture.load().await;
     assert_ne!(offer(&first).price.as_ref().unwrap().id, offer(&second).price.as_ref().unwrap().id);
@@ -205,7 +339,7 @@ async fn secrets_are_seen_as_fingerprints_only(#[values(Sqlite, Postgres)] engin
     assert_eq!(offer(&fixture.load().await).platform.credentials[0].id, kept);
     changed.platforms.get_mut("primary").unwrap().credentials[0].secret = SecretString::from("upstream-NEW");
     let second = fixture.apply(&changed).await;
-    assert_eq!((second.changes.len(), second.changes[0].fields.len(), second.changes[0].fields[0].name), (1, 1, "credentials"));
+    assert_eq!((second.changes.len(), second.changes[0].fields.len(), &*second.changes[0].fields[0].name), (1, 1, "credentials"));
     let mut conn = fixture.test.db.read().await.unwrap();
     let documents = sql!(conn, all One<String>, "SELECT document FROM catalog_revisions").unwrap();
     let shown = format!("{first:?}{second:?}{documents:?}");
@@ -233,6 +367,20 @@ async fn what_others_own_is_left_alone(#[values(Sqlite, Postgres)] engine: TestE
 #[case("UPDATE platform_models SET overrides = '[1]'", "table platform_models, row `gpt at primary`, field overrides: ")]
 #[case("UPDATE models SET strategy = 'luck'", "table models, row `gpt`, field strategy: `luck` is not a strategy")]
 #[case("UPDATE policy_sets SET policy = '{\"x\": 1}'", "table policy_sets, row `standard`, field policy: unknown field `x`")]
+#[case(
+    "UPDATE policy_sets SET policy = '{\"breaker\": {\"failures\": 0}}'",
+    "table policy_sets, row `standard`, field policy: `failures` is 0"
+)]
+#[case("UPDATE runner_policies SET policy = '{\"rules\": []}'", "table runner_policies, row `rpol_")]
+#[case("UPDATE models SET settings = '{\"x\": 1}'", "table models, row `gpt`, field settings: unknown field `x`")]
+#[case("UPDATE platforms SET limits = '{\"rpm\": 1}'", "table platforms, row `primary`, field limits: unknown field `rpm`")]
+#[case("UPDATE platform_models SET limits = ''", "table platform_models, row `gpt at primary`, field limits: ")]
+#[case(
+    "UPDATE platform_models SET capabilities = '[\"x\"]'",
+    "table platform_models, row `gpt at primary`, field capabilities: `x` is not a capability"
+)]
+#[case("UPDATE groups SET limits = '5' WHERE name = 'vip'", "table groups, row `vip`, field limits: ")]
+#[case("UPDATE credentials SET limits = '{\"concurrent\": 0}'", "table credentials, row `")]
 #[case("UPDATE groups SET price_multiplier = -1 WHERE name = 'vip'", "table groups, row `vip`, field price_multiplier: -1")]
 #[tokio::test]
 async fn a_bad_row_is_named(#[values(Sqlite, Postgres)] engine: TestEngine, #[case] breaking: &str, #[case] expected: &str) {

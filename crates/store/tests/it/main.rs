@@ -8,6 +8,7 @@ mod catalog;
 mod finish;
 mod fixture;
 mod ledger;
+mod limit_state;
 mod migrate;
 mod nodes;
 mod proxy;

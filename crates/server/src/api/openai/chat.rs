@@ -79,13 +79,13 @@ fn respond(app: &App, reply: Reply) -> Response {
             response
         }
         Reply::Stream { served, body } => {
-            let mut response = Response::new(Body::new(*body));
-            let map = response.headers_mut();
-            map.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-            map.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            // Otherwise nginx in front of us would hold the stream back.
-            map.insert("x-accel-buffering", HeaderValue::from_static("no"));
-            tell(app, map, &served);
+            let mut response = event_stream(Body::new(*body));
+            tell(app, response.headers_mut(), &served);
+            response
+        }
+        Reply::Thinking { task, body } => {
+            let mut response = event_stream(Body::new(*body));
+            headers::task(response.headers_mut(), task);
             response
         }
         Reply::Replayed { task, answer } => {
@@ -100,6 +100,16 @@ fn respond(app: &App, reply: Reply) -> Response {
             response
         }
     }
+}
+
+fn event_stream(body: Body) -> Response {
+    let mut response = Response::new(body);
+    let map = response.headers_mut();
+    map.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    map.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // Otherwise nginx in front of us would hold the stream back.
+    map.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
 }
 
 fn tell(app: &App, map: &mut HeaderMap, served: &Served) {

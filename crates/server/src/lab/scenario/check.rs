@@ -94,7 +94,12 @@ fn fault(table: Spanned<FaultTable>, end: u32, catalog: &Declared, problems: &mu
         known(&format!("fault of \"{platform}\""), "model", model, offered, problems);
     }
     if let (Some(given), Some(spec)) = (&table.credential, catalog.platforms.get(platform)) {
-        let names: BTreeSet<String> = spec.credentials.iter().zip(1..).map(|(_, place)| format!("credential {place}")).collect();
+        let names: BTreeSet<String> = spec
+            .credentials
+            .iter()
+            .zip(1..)
+            .map(|(credential, place)| credential.name.clone().unwrap_or_else(|| format!("credential {place}")))
+            .collect();
         known(&format!("fault of \"{platform}\""), "credential", given, names.iter(), problems);
     }
     let share_percent = table.share_percent.as_ref().map_or(100, |given| within("fault", "share_percent", given, 1..=100, problems));

@@ -1,0 +1,97 @@
+//! A stream whose upstream thinks for long: its head has gone out, and comments keep the connection alive until the first useful delta.
+//!
+//! Failover goes on unseen meanwhile. Only a failure of all candidates is told differently: as an event, since the status is sent.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use easyai_core::error::ErrorCode;
+use easyai_core::id::TaskId;
+use easyai_protocols::openai::error::error_frame;
+use http_body::{Body, Frame};
+use tokio::time::{Instant, Sleep};
+
+use crate::deliver::Delivering;
+use crate::error::CallError;
+use crate::runner::Reply;
+
+/// A comment, which every reader of server-sent events passes over (WHATWG HTML, section 9.2.6).
+const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
+
+/// What is still being opened.
+pub(crate) type Opening = Pin<Box<dyn Future<Output = Result<Reply, CallError>> + Send>>;
+
+/// A stream that has not begun. If it is dropped, so is the opening, and the task ends as cancelled.
+pub struct Thinking {
+    state: State,
+    every: Duration,
+    tick: Pin<Box<Sleep>>,
+}
+
+enum State {
+    Opening(Opening),
+    Delivering(Box<Delivering>),
+    Over,
+}
+
+impl Thinking {
+    /// Comments now, and from then on as often as `every`.
+    pub(crate) fn new(opening: Opening, every: Duration) -> Self {
+        Self { state: State::Opening(opening), every, tick: Box::pin(tokio::time::sleep(Duration::ZERO)) }
+    }
+
+    /// The opening is over: the answer's own frames follow, or why there are none.
+    fn opened(&mut self, reply: Result<Reply, CallError>) -> Option<Bytes> {
+        self.state = State::Over;
+        match reply {
+            Ok(Reply::Stream { body, .. }) => {
+                self.state = State::Delivering(body);
+                None
+            }
+            Err(error) => Some(error_frame(error.code, &error.message)),
+            Ok(Reply::Plain { .. } | Reply::Thinking { .. } | Reply::Replayed { .. }) => {
+                Some(error_frame(ErrorCode::InternalError, "the answer is no stream"))
+            }
+        }
+    }
+}
+
+impl Body for Thinking {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        loop {
+            match &mut this.state {
+                State::Over => return Poll::Ready(None),
+                State::Delivering(body) => return Pin::new(body.as_mut()).poll_frame(cx),
+                State::Opening(opening) => {
+                    if let Poll::Ready(reply) = opening.as_mut().poll(cx) {
+                        match this.opened(reply) {
+                            Some(frame) => return Poll::Ready(Some(Ok(Frame::data(frame)))),
+                            None => continue,
+                        }
+                    }
+                    std::task::ready!(this.tick.as_mut().poll(cx));
+                    this.tick.as_mut().reset(Instant::now() + this.every);
+                    return Poll::Ready(Some(Ok(Frame::data(KEEP_ALIVE))));
+                }
+            }
+        }
+    }
+}
+
+/// Waits for the opening as long as nothing needs to be said meanwhile.
+pub(crate) async fn open(task: TaskId, mut opening: Opening, every: Duration) -> Result<Reply, CallError> {
+    if every.is_zero() {
+        return opening.await;
+    }
+    match tokio::time::timeout(every, &mut opening).await {
+        Ok(reply) => reply,
+        Err(_) => Ok(Reply::Thinking { task, body: Box::new(Thinking::new(opening, every)) }),
+    }
+}
