@@ -227,11 +227,13 @@ async fn afford(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>) ->
 /// Tells the machine, carries out what it ordered, and writes down why.
 fn failed(runner: &Runner, live: &mut Live, opening: &mut Opening, offer: &Arc<PlatformModel>, failure: &Failure, max_ms: u64) -> Step {
     let watch = live.record.subject().watch;
+    // Whom it is about: the verdict may go on to the next one.
+    let credential = opening.credential().map(|credential| credential.id);
     let mut verdict = opening.failed(failure, watch.elapsed(), Dice(dice()));
     if !live.terms.simulated {
         let failed = Failed {
             offer,
-            credential: opening.credential().map(|credential| credential.id),
+            credential,
             failure,
             model_type: opening.model_type(),
             runner: opening.policy(),

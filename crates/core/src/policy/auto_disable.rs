@@ -37,6 +37,12 @@ pub struct AutoDisableRule {
 }
 
 impl AutoDisablePolicy {
+    /// Whether it has no rule.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// The rule that counts `failure`, with its number from 1.
     #[must_use]
     pub fn rule(&self, failure: &Failure, model_type: ModelType) -> Option<(u32, &AutoDisableRule)> {

@@ -34,6 +34,12 @@ pub struct CooldownRule {
 }
 
 impl CooldownPolicy {
+    /// Whether it has no rule.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// The rule about `failure`, with its number from 1.
     #[must_use]
     pub fn rule(&self, failure: &Failure, model_type: ModelType) -> Option<(u32, &CooldownRule)> {

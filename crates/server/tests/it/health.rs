@@ -31,8 +31,10 @@ async fn a_rate_limited_platform_costs_callers_nothing_and_is_left_alone_also_af
     crowd.join_all().await;
     assert_eq!((bad.calls(), good.calls()), (1, 201));
     // Written down a moment after it happened.
-    let row = || async { app.program.good(&["platform", "list", "--json"]).contains("cooling") };
-    within(Duration::from_secs(5), "the cooldown is durable", async || row().await).await;
+    let body = app.program.file("request.json");
+    std::fs::write(&body, json!({"model": "demo", "messages": [{"role": "user", "content": "hi"}]}).to_string()).unwrap();
+    let told = || app.program.good(&["explain", &body.to_string_lossy(), "--account", "demo"]);
+    within(Duration::from_secs(5), "the cooldown is durable", async || told().contains("left out: bad: it is left alone")).await;
     app.gateway.kill();
     app.restart().await;
     let answer = app.caller.chat("after the kill").answer().await.ok();
