@@ -10,7 +10,7 @@ mod limit_args;
 mod migrate;
 pub mod open;
 mod out;
-mod paint;
+pub mod paint;
 mod platform;
 pub mod task;
 pub mod timeline;

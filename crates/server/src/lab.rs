@@ -19,7 +19,8 @@ pub mod scenario;
 mod watch;
 mod world;
 
-pub use play::play;
+pub use caller::Explain;
+pub use play::{Wanted, play};
 pub use report::{Report, render};
 
 #[cfg(test)]

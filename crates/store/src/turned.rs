@@ -50,6 +50,16 @@ impl Turning {
             }
         });
     }
+
+    /// Stops the clock where it is.
+    pub fn stand(&self) {
+        TURNED.with_borrow_mut(|turned| {
+            if let Some(turned) = turned {
+                turned.start = turned.now();
+                turned.since = None;
+            }
+        });
+    }
 }
 
 impl Drop for Turning {
@@ -67,9 +77,7 @@ pub fn is_on() -> bool {
 /// The turned time, if this thread's clock is turned.
 #[must_use]
 pub fn now() -> Option<Timestamp> {
-    TURNED.with_borrow(|turned| {
-        turned.as_ref().map(|turned| turned.start.plus(turned.since.map(|since| since.elapsed()).unwrap_or_default()))
-    })
+    TURNED.with_borrow(|turned| turned.as_ref().map(Turned::now))
 }
 
 /// Chance by the seed, if this thread's clock is turned.
@@ -115,6 +123,10 @@ impl Wake for Unpark {
 }
 
 impl Turned {
+    fn now(&self) -> Timestamp {
+        self.start.plus(self.since.map(|since| since.elapsed()).unwrap_or_default())
+    }
+
     /// SplitMix64.
     fn dice(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -139,6 +151,9 @@ mod tests {
         tokio::time::advance(Duration::from_secs(5)).await;
         assert_eq!(crate::now(), START);
         turning.run();
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(crate::now(), START.plus(Duration::from_secs(5)));
+        turning.stand();
         tokio::time::advance(Duration::from_secs(5)).await;
         assert_eq!(crate::now(), START.plus(Duration::from_secs(5)));
         drop(turning);

@@ -10,7 +10,7 @@ use super::out::{List, Out, table};
 use super::timeline;
 use super::verdict::Verdict;
 use crate::lab::scenario::{self, Scenario};
-use crate::lab::{Report, library, play, render};
+use crate::lab::{Explain, Report, Wanted, library, play, render};
 use crate::nearest;
 
 /// One scenario of a list.
@@ -58,7 +58,7 @@ fn run_one(out: &Out, given: &str, keep: Option<&Path>, wanted: &[usize]) -> any
             thrown_away.path()
         }
     };
-    let played = play(&scenario, folder, wanted)?;
+    let played = play(&scenario, folder, Wanted { stories: wanted, explain: Explain::No })?;
     let report = Report::of(&scenario, &played);
     let stories = played.stories.iter().map(|(_, story)| timeline::render(story, report.money.currency, out.paint));
     let view = View { report: &report, tasks: stories.collect() };

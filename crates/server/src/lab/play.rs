@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use easyai_core::time::Timestamp;
-use easyai_store::turned::{self, Turning};
-use easyai_store::verify;
+use easyai_store::{turned, verify};
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::caller::{Outcome, call};
+use super::caller::{Explain, Outcome, call};
 use super::faults::{FaultPlan, Seen};
 use super::gather::{Told, gather, story};
 use super::load::arrivals;
@@ -46,42 +46,62 @@ pub struct Played {
     pub stories: Vec<(usize, Story)>,
 }
 
-/// Plays `scenario` on a database in `folder`; `wanted` are the numbers of tasks whose whole stories are wanted.
+/// What is wanted beside the report.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Numbers of tasks whose whole stories are to be told.
+    pub stories: &'a [usize],
+    /// Whether each call is explained first.
+    pub explain: Explain,
+}
+
+/// Plays `scenario` on a database in `folder`.
 ///
 /// # Errors
 /// If the gateway of the scenario can't be made, or something goes wrong that is no fault of the scenario's.
-pub fn play(scenario: &Scenario, folder: &Path, wanted: &[usize]) -> anyhow::Result<Played> {
+pub fn play(scenario: &Scenario, folder: &Path, wanted: Wanted<'_>) -> anyhow::Result<Played> {
     std::thread::scope(|threads| {
-        let stage = std::thread::Builder::new().name("lab".to_owned()).spawn_scoped(threads, || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(on_stage(scenario, folder, wanted))
-        })?;
+        let stage = std::thread::Builder::new().name("lab".to_owned());
+        let stage = stage.spawn_scoped(threads, || on_stage(scenario, folder, wanted))?;
         stage.join().map_err(|_| anyhow::anyhow!("the lab's thread died"))?
     })
 }
 
-async fn on_stage(scenario: &Scenario, folder: &Path, wanted: &[usize]) -> anyhow::Result<Played> {
+fn on_stage(scenario: &Scenario, folder: &Path, wanted: Wanted<'_>) -> anyhow::Result<Played> {
     let turning = turned::turn(START, scenario.seed);
     let faults = Arc::new(FaultPlan::new(scenario.faults.clone(), scenario.seed));
-    let world = World::make(scenario, folder, faults.clone()).await.context("the gateway of the scenario can't be made")?;
-    // From here on time only passes when nothing is left to be done at the moment.
-    tokio::time::pause();
+    // Before and after the play other threads read and write the database, and that takes real time.
+    let usual = Builder::new_current_thread().enable_all().build()?;
+    let made = usual.block_on(World::make(scenario, folder, faults.clone()));
+    let world = made.context("the gateway of the scenario can't be made")?;
     let watch = Arc::new(Watch::new(&world.runner));
-    let outcomes = perform(scenario, &world, &faults, &watch, &turning).await?;
-    // And from here on it passes by itself again: reading needs other threads.
-    tokio::time::resume();
+    // A runtime of its own, whose clock stood still from its beginning on: timers are rounded to its milliseconds.
+    let paused = Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let outcomes = paused.block_on(async {
+        turning.run();
+        let outcomes = perform(scenario, &world, &faults, &watch, wanted.explain).await;
+        turning.stand();
+        outcomes
+    })?;
+    drop(paused);
+    let (told, books, stories) = usual.block_on(afterwards(world, wanted.stories))?;
+    Ok(Played { outcomes, seen: faults.seen(), changes: watch.changes(), told, books, stories })
+}
+
+type Afterwards = (Vec<Told>, verify::Report, Vec<(usize, Story)>);
+
+async fn afterwards(world: World, wanted: &[usize]) -> anyhow::Result<Afterwards> {
     let db = world.end().await?;
     let told = gather(&db).await?;
-    let told_count = told.len();
     let mut stories = Vec::new();
     for number in wanted {
-        let told = number.checked_sub(1).and_then(|place| told.get(place));
-        let told = told.with_context(|| format!("there is no task {number}: there are {}", told_count))?;
-        stories.push((*number, story(&db, told).await?));
+        let one = number.checked_sub(1).and_then(|place| told.get(place));
+        let one = one.with_context(|| format!("there is no task {number}: there are {}", told.len()))?;
+        stories.push((*number, story(&db, one).await?));
     }
     let books = verify::verify(&db).await?;
     db.close().await;
-    Ok(Played { outcomes, seen: faults.seen(), changes: watch.changes(), told, books, stories })
+    Ok((told, books, stories))
 }
 
 async fn perform(
@@ -89,17 +109,16 @@ async fn perform(
     world: &World,
     faults: &FaultPlan,
     watch: &Arc<Watch>,
-    turning: &Turning,
+    explain: Explain,
 ) -> anyhow::Result<Vec<Outcome>> {
     let started = Instant::now();
-    turning.run();
     faults.begin(started);
     let watching = tokio::spawn(Arc::clone(watch).keep(Arc::clone(&world.runner), started, scenario.duration));
     let mut callers = JoinSet::new();
     for arrival in arrivals(scenario) {
         sleep_until(started + arrival.at).await;
         let Some(load) = scenario.loads.get(arrival.load) else { continue };
-        callers.spawn(call(Arc::clone(&world.runner), world.caller()?, load.clone(), arrival));
+        callers.spawn(call(Arc::clone(&world.runner), world.caller()?, load.clone(), arrival, explain));
     }
     sleep_until(started + scenario.duration).await;
     let mut outcomes = callers.join_all().await.into_iter().collect::<anyhow::Result<Vec<_>>>()?;

@@ -1,4 +1,4 @@
-//! Looks at the health of all candidates while a scenario plays, and notes what a trace doesn't tell: what heals, closes and is probed.
+//! Looks at the health of all candidates while a scenario plays, and notes what a trace doesn't tell: what heals and closes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,11 +19,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 const MOST_LOOKS: u32 = 200_000;
 
 easyai_core::words! {
-    /// What got better, or was tried.
+    /// What got better.
     pub enum Better as "change for the better" {
-        /// A call was let through to a candidate whose circuit breaker was open.
-        Probed = "circuit_half_open",
-        /// It went well.
+        /// A call through a half-open circuit breaker went well.
         Closed = "circuit_closed",
         /// A success took steps of a demotion back.
         Healed = "demotion_healed",
@@ -95,12 +93,9 @@ impl Watch {
 /// What got better between two looks, but for what passed by time alone.
 fn better(before: &Condition, after: &Condition, now: Timestamp) -> Vec<Better> {
     let mut found = Vec::new();
-    match (&before.breaker, &after.breaker) {
-        (Breaker::Open { .. } | Breaker::HalfOpen { probe: None, .. }, Breaker::HalfOpen { probe: Some(_), .. }) => {
-            found.push(Better::Probed)
-        }
-        (Breaker::Open { .. } | Breaker::HalfOpen { .. }, Breaker::Closed { .. }) => found.push(Better::Closed),
-        (Breaker::Closed { .. } | Breaker::Open { .. } | Breaker::HalfOpen { .. }, _) => {}
+    let closed = |condition: &Condition| matches!(condition.breaker, Breaker::Closed { .. });
+    if closed(after) && !closed(before) {
+        found.push(Better::Closed);
     }
     if after.demotion_at(now) < before.demotion_at(now) {
         found.push(Better::Healed);

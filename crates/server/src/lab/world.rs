@@ -64,7 +64,13 @@ impl World {
         if scenario.balance.is_positive() {
             ledger::top_up(&db, account, scenario.balance, None).await?;
         }
-        let new = NewKey { name: ACTOR.to_owned(), models: vec!["*".to_owned()], expires_at: None, run_mode: RunMode::Live };
+        let new = NewKey {
+            name: ACTOR.to_owned(),
+            models: vec!["*".to_owned()],
+            expires_at: None,
+            run_mode: RunMode::Live,
+            limits: LimitSet::default(),
+        };
         let (_, key) = keys::create(&db, &vault, account, &new).await?;
         let key = vault.hash_key(key.expose_secret());
         let node = Node::join(&db, "lab", env!("CARGO_PKG_VERSION")).await?;
@@ -102,6 +108,7 @@ fn settings() -> Settings {
         max_in_flight: Arc::new(LimitSet { concurrent: Some(MAX_IN_FLIGHT), ..LimitSet::default() }),
         account_limits: Arc::default(),
         queue_timeout: Duration::ZERO,
+        keep_alive: Duration::ZERO,
         max_recorded_answer_bytes: MAX_RECORDED_BYTES,
     }
 }

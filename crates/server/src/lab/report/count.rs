@@ -197,7 +197,7 @@ pub fn ledger(books: &verify::Report) -> LedgerView {
 pub fn examples(told: &[Told]) -> Vec<Example> {
     let trace = |told: &Told, holds: fn(&easyai_core::run_trace::RunTrace) -> bool| told.trace.as_ref().is_some_and(holds);
     let sorts: [(&'static str, &dyn Fn(&Told) -> bool); 6] = [
-        ("failed over and succeeded", &|told| told.task.status == TaskStatus::Succeeded && told.task.attempts > 1),
+        ("took more than one attempt", &|told| told.task.status == TaskStatus::Succeeded && told.task.attempts > 1),
         ("failed", &|told| told.task.status == TaskStatus::Failed && told.task.attempts > 0),
         ("refused before any attempt", &|told| told.task.status == TaskStatus::Failed && told.task.attempts == 0),
         ("cancelled", &|told| told.task.status == TaskStatus::Cancelled),

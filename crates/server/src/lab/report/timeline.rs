@@ -9,8 +9,9 @@ use crate::lab::gather::Told;
 use crate::lab::play::{Played, START};
 use crate::lab::watch::{Better, Change};
 
-/// Words for a last resort, which is no remedy.
+/// Words for what is no remedy.
 const LAST_RESORT: &str = "last_resort";
+const PROBE: &str = "circuit_half_open";
 
 /// Everything, what comes several times in a row in one.
 pub fn timeline(played: &Played) -> Vec<Event> {
@@ -20,7 +21,7 @@ pub fn timeline(played: &Played) -> Vec<Event> {
     for event in all {
         // What alternates with something else to somebody else is in a row all the same.
         let last = folded.iter_mut().rev().find(|last| last.whom == event.whom);
-        match last.filter(|last| last.what == event.what) {
+        match last.filter(|last| last.sentence == event.sentence) {
             Some(last) => {
                 last.times += 1;
                 last.last_at_ms = event.at_ms;
@@ -34,15 +35,19 @@ pub fn timeline(played: &Played) -> Vec<Event> {
 fn of_task(told: &Told) -> Vec<Event> {
     let Some(trace) = &told.trace else { return Vec::new() };
     let begun = told.task.started_at.since(START);
-    let last_resorts = trace.candidates.iter().filter(|candidate| candidate.last_resort);
-    // Only who was called as a last resort served as one.
-    let called = last_resorts.filter(|candidate| told.attempts.iter().any(|attempt| attempt.platform_model == candidate.platform_model));
-    let served = called.map(|candidate| {
-        let sentence = "serves as a last resort: all the others are left alone".to_owned();
-        event(begun, candidate.platform.to_string(), LAST_RESORT, sentence)
+    // Only who was called served so.
+    let called =
+        trace.candidates.iter().filter(|candidate| told.attempts.iter().any(|attempt| attempt.platform_model == candidate.platform_model));
+    let chances = called.filter_map(|candidate| {
+        let (what, sentence) = match (candidate.last_resort, candidate.probe) {
+            (true, _) => (LAST_RESORT, "serves as a last resort: too few others are left"),
+            (false, true) => (PROBE, "its circuit breaker is half-open: this call is its probe"),
+            (false, false) => return None,
+        };
+        Some(event(begun, candidate.platform.to_string(), what, sentence.to_owned()))
     });
     let remedies = trace.decisions.iter().flat_map(|entry| entry.remedies.iter().map(move |remedy| of_remedy(begun, entry, remedy)));
-    served.chain(remedies).collect()
+    chances.chain(remedies).collect()
 }
 
 fn of_remedy(begun: Duration, entry: &TraceEntry, remedy: &RemedyNote) -> Event {
@@ -58,7 +63,6 @@ fn of_remedy(begun: Duration, entry: &TraceEntry, remedy: &RemedyNote) -> Event 
 
 fn of_change(change: &Change) -> Event {
     let sentence = match change.what {
-        Better::Probed => "its circuit breaker is half-open: one call is its probe".to_owned(),
         Better::Closed => "its circuit breaker closes: a call went well".to_owned(),
         Better::Healed if change.steps == 0 => "its demotion is healed by a success".to_owned(),
         Better::Healed => format!("its demotion is healed to {} by a success", change.steps),
