@@ -11,6 +11,8 @@ use crate::health::{HealthBook, Standing};
 use crate::id::{PlatformModelId, PriceId, RunnerPolicyId};
 use crate::limit::{LimitKind, LimitScope, Refused};
 use crate::money::Money;
+use crate::policy::RunnerPolicy;
+use crate::policy::effective::EffectivePolicy;
 use crate::price::{Multiplier, Price};
 use crate::pricing;
 use crate::run_trace::LeftOutNote;
@@ -76,6 +78,8 @@ pub struct Explained {
     pub limits: Vec<LimitNote>,
     /// Attempts at this client at most.
     pub max_attempts: u32,
+    /// The policies in force for it, each value with where it comes from.
+    pub policy: EffectivePolicy,
 }
 
 /// A credential of a candidate.
@@ -251,6 +255,17 @@ pub fn left_out(left_out: &[LeftOut]) -> Vec<LeftOutNote> {
     left_out.iter().map(LeftOutNote::of).collect()
 }
 
+/// What candidates are held against.
+#[derive(Debug, Clone, Copy)]
+pub struct State<'a> {
+    /// How they are.
+    pub health: &'a HealthBook,
+    /// The policy of the run.
+    pub runner_policy: &'a RunnerPolicy,
+    /// The time.
+    pub now: Timestamp,
+}
+
 /// What a candidate's call would cost: estimated tokens at the group's multiplier.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
@@ -265,7 +280,8 @@ pub struct Terms {
 impl Explained {
     /// What is known of `candidate`. `limits` are its own.
     #[must_use]
-    pub fn of(candidate: &Candidate, health: &HealthBook, now: Timestamp, terms: &Terms, limits: Vec<LimitNote>) -> Self {
+    pub fn of(candidate: &Candidate, state: &State<'_>, terms: &Terms, limits: Vec<LimitNote>) -> Self {
+        let State { health, runner_policy, now } = *state;
         let offer = &candidate.offer;
         let version = offer.price.as_ref();
         let Terms { multiplier, input_tokens, output_tokens } = *terms;
@@ -287,6 +303,7 @@ impl Explained {
             credentials: credentials(candidate, health, now),
             limits,
             max_attempts: crate::decide::EffectiveRetry::of(offer).attempts(),
+            policy: EffectivePolicy::of(offer, runner_policy),
         }
     }
 }
@@ -324,7 +341,7 @@ fn credentials(candidate: &Candidate, health: &HealthBook, now: Timestamp) -> Ve
 
 /// How far such a run would go: the runner policy's limits, lowered by the first candidate.
 #[must_use]
-pub fn reach(selection: &Selection, policy: &crate::policy::RunnerPolicy) -> (u32, u64) {
+pub fn reach(selection: &Selection, policy: &RunnerPolicy) -> (u32, u64) {
     let mut limits = crate::decide::RunLimits::of(policy);
     limits.lower(&selection.candidates.best().offer);
     (limits.max_platforms(), limits.max_duration().as_secs())

@@ -54,13 +54,14 @@ impl Runner {
             let charge = terms.estimate(&candidate.offer, estimate.input_tokens, estimate.output_tokens).unwrap_or(Money::ZERO);
             claims::amounts(ask, &candidate.offer, estimate.output_tokens, charge)
         };
+        let state = explain::State { health: &health, runner_policy: &ask.caller.catalog.runner_policy, now: at };
         let candidates = selection.candidates.iter().map(|candidate| {
             let credential = candidate.credential(0).map(AsRef::as_ref);
             let own: Vec<Claim> = claims::of_call(&self.settings, &ask.caller, &candidate.offer, credential)
                 .into_iter()
                 .filter(|claim| !claim.scope.is_the_callers())
                 .collect();
-            Explained::of(candidate, &health, at, &costs, self.notes(&own, amounts(candidate)))
+            Explained::of(candidate, &state, &costs, self.notes(&own, amounts(candidate)))
         });
         let first = amounts(selection.candidates.best());
         let refused = admission::check(self, ask, first).err().map(|refused| Refusal::limit(&refused));

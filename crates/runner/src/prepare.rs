@@ -82,7 +82,7 @@ pub(crate) struct Planned {
 /// A refusal, and what was known of the candidates by then.
 struct Refused {
     error: CallError,
-    trace: Option<RunTrace>,
+    trace: Option<Box<RunTrace>>,
 }
 
 impl From<CallError> for Refused {
@@ -106,7 +106,7 @@ pub(crate) async fn prepare(runner: &Arc<Runner>, ask: ChatAsk) -> Result<Prepar
                 run_mode: ask.run_mode(),
                 input_tokens: ask.request.prompt_tokens,
                 started_at: watch.started_at,
-                trace,
+                trace: trace.map(|trace| *trace),
             };
             runner.refused(call, &error).await;
             Err(error)
@@ -129,13 +129,13 @@ async fn begin(runner: &Arc<Runner>, ask: &ChatAsk, task: TaskId, watch: &Stopwa
     let hold = planned.estimate.hold;
     let amounts = claims::amounts(ask, &planned.selection.candidates.best().offer, planned.estimate.output_tokens, hold);
     if let Err(refused) = admission::check(runner, ask, amounts) {
-        return Err(Refused { error: CallError::limited(task, &refused), trace: Some(planned.trace(ask)) });
+        return Err(Refused { error: CallError::limited(task, &refused), trace: Some(Box::new(planned.trace(ask))) });
     }
     match runner.journal.begin(row(runner, ask, task, watch, &planned)).await.map_err(|error| CallError::store(task, &error))? {
         Begun::Begun => Ok(Outcome::Begun(planned, lease)),
         Begun::Insufficient { available } => {
             let error = CallError::insufficient(task, available, hold, &runner.settings.currency);
-            Err(Refused { error, trace: Some(planned.trace(ask)) })
+            Err(Refused { error, trace: Some(Box::new(planned.trace(ask))) })
         }
         Begun::Repeated { task, same_body, .. } => Ok(Outcome::Repeated { task, same_body }),
     }
@@ -145,7 +145,7 @@ async fn begin(runner: &Arc<Runner>, ask: &ChatAsk, task: TaskId, watch: &Stopwa
 fn plan(runner: &Runner, ask: &ChatAsk, task: TaskId, watch: &Stopwatch) -> Result<Planned, Refused> {
     let selection = candidates(runner, ask, watch).map_err(|nobody| Refused {
         error: CallError::nobody(task, &nobody),
-        trace: Some(RunTrace::nobody(nobody.left_out(), ask.caller.catalog.runner_policy.id)),
+        trace: Some(Box::new(RunTrace::nobody(nobody.left_out(), ask.caller.catalog.runner_policy.id))),
     })?;
     let internal = |failure: Failure| CallError::refused(task, ErrorCode::InternalError, failure.message);
     Ok(estimate(runner, ask, selection).map_err(internal)?)

@@ -56,8 +56,8 @@ fn what_is_explained_is_what_a_run_does() {
 /// A run in which nobody answers tries those that were explained, in their order, as often and as far as explained.
 fn agrees(catalog: &Catalog, explained: &Selection, run: Selection, health: &HealthBook, ask: &Ask<'_>, seed: u64) {
     let terms = Terms { multiplier: Multiplier::ONE, input_tokens: ask.input_tokens, output_tokens: ask.output_tokens };
-    let told: Vec<Explained> =
-        explained.candidates.iter().map(|candidate| Explained::of(candidate, health, ask.now, &terms, Vec::new())).collect();
+    let state = State { health, runner_policy: &catalog.runner_policy, now: ask.now };
+    let told: Vec<Explained> = explained.candidates.iter().map(|candidate| Explained::of(candidate, &state, &terms, Vec::new())).collect();
     let (max_platforms, _) = reach(explained, &catalog.runner_policy);
     let failure = Failure::new(Category::Network, Sent::Maybe, "no answer");
     let (mut machine, mut step) = Opening::start(run, Arc::clone(&catalog.runner_policy), ask.model_type, None);

@@ -31,23 +31,14 @@ pub struct ApiError {
     /// Attempts that were made for it.
     pub attempts: u32,
     /// What is left of the caller's limits.
-    pub rates: RateLimits,
+    pub rates: Box<RateLimits>,
 }
 
 impl ApiError {
     /// An error with nothing but its code and message.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            param: None,
-            retry_after: None,
-            status: None,
-            task: None,
-            attempts: 0,
-            rates: RateLimits::default(),
-        }
+        Self { code, message: message.into(), param: None, retry_after: None, status: None, task: None, attempts: 0, rates: Box::default() }
     }
 
     /// An error whose HTTP status is not its code's own.

@@ -6,7 +6,7 @@ use easyai_core::limit::LimitSet;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::declared::CredentialSpec;
+use super::declared::{CredentialSpec, is_default};
 
 /// A credential as a plan shows it and a revision keeps it: without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -16,13 +16,9 @@ pub(super) struct CredentialDoc {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub weight: NonZeroU32,
-    #[serde(default, skip_serializing_if = "is_nothing")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub limits: LimitSet,
     pub fingerprint: String,
-}
-
-fn is_nothing(limits: &LimitSet) -> bool {
-    *limits == LimitSet::default()
 }
 
 /// A credential of a platform that is stored.

@@ -43,12 +43,14 @@ rows! {
 
 /// Everything the database holds, with its owners.
 #[derive(Default)]
-struct Reading {
-    ours: Declared,
-    found: Found,
+pub(super) struct Current {
+    /// What files made, with its secrets.
+    pub ours: Declared,
+    /// The same and the rest, as a plan looks at it.
+    pub found: Found,
 }
 
-impl Reading {
+impl Current {
     /// Whether files own it; if somebody else does, that is noted.
     fn is_ours(&mut self, kind: ObjectKind, name: &str, source: String) -> bool {
         let ours = source == FILE;
@@ -60,19 +62,18 @@ impl Reading {
 }
 
 /// What the database holds now, within the transaction that may change it.
-pub(super) async fn found(tx: &mut Tx, vault: &Vault) -> Result<Found, StoreError> {
-    let mut reading = Reading::default();
+pub(super) async fn read(tx: &mut Tx, vault: &Vault) -> Result<Current, StoreError> {
+    let mut reading = Current::default();
     policies(tx, &mut reading).await?;
     groups(tx, &mut reading).await?;
     platforms(tx, vault, &mut reading).await?;
     models(tx, &mut reading).await?;
     platform_models(tx, &mut reading).await?;
-    let Reading { ours, mut found } = reading;
-    found.ours = fields::objects(&ours, vault);
-    Ok(found)
+    reading.found.ours = fields::objects(&reading.ours, vault);
+    Ok(reading)
 }
 
-async fn policies(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> {
+async fn policies(tx: &mut Tx, reading: &mut Current) -> Result<(), StoreError> {
     let select = "SELECT name, policy, source FROM policy_sets WHERE source <> $1";
     for row in in_table("policy_sets", sql!(tx, all PolicySetRow, select, REMOVED))? {
         if reading.is_ours(ObjectKind::PolicySet, &row.name, row.source) {
@@ -89,7 +90,7 @@ async fn policies(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> 
     Ok(())
 }
 
-async fn groups(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> {
+async fn groups(tx: &mut Tx, reading: &mut Current) -> Result<(), StoreError> {
     let select = "SELECT name, price_multiplier, models, limits, source FROM groups WHERE source <> $1";
     for row in in_table("groups", sql!(tx, all GroupRow, select, REMOVED))? {
         if reading.is_ours(ObjectKind::Group, &row.name, row.source) {
@@ -104,7 +105,7 @@ async fn groups(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn platforms(tx: &mut Tx, vault: &Vault, reading: &mut Reading) -> Result<(), StoreError> {
+async fn platforms(tx: &mut Tx, vault: &Vault, reading: &mut Current) -> Result<(), StoreError> {
     let select = "SELECT id, name, provider, base_url, priority, proxy, timeouts, options, test_mode, limits, enabled, source
         FROM platforms WHERE source <> $1";
     for row in in_table("platforms", sql!(tx, all PlatformRow, select, REMOVED))? {
@@ -132,7 +133,7 @@ async fn platforms(tx: &mut Tx, vault: &Vault, reading: &mut Reading) -> Result<
     credentials(tx, vault, reading).await
 }
 
-async fn credentials(tx: &mut Tx, vault: &Vault, reading: &mut Reading) -> Result<(), StoreError> {
+async fn credentials(tx: &mut Tx, vault: &Vault, reading: &mut Current) -> Result<(), StoreError> {
     let select = "SELECT c.id, p.name AS platform, c.origin, c.name, c.weight, c.limits, c.secret
         FROM credentials c JOIN platforms p ON p.id = c.platform_id ORDER BY c.platform_id, c.position";
     for row in in_table("credentials", sql!(tx, all CredentialRow, select))? {
@@ -151,7 +152,7 @@ async fn credentials(tx: &mut Tx, vault: &Vault, reading: &mut Reading) -> Resul
     Ok(())
 }
 
-async fn models(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> {
+async fn models(tx: &mut Tx, reading: &mut Current) -> Result<(), StoreError> {
     let select = "SELECT name, strategy, settings, source FROM models WHERE source <> $1";
     for row in in_table("models", sql!(tx, all ModelRow, select, REMOVED))? {
         if reading.is_ours(ObjectKind::Model, &row.name, row.source) {
@@ -163,7 +164,7 @@ async fn models(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn platform_models(tx: &mut Tx, reading: &mut Reading) -> Result<(), StoreError> {
+async fn platform_models(tx: &mut Tx, reading: &mut Current) -> Result<(), StoreError> {
     let select = "SELECT p.name AS platform, m.name AS model, o.upstream_name, o.model_types, s.name AS policy_set, v.price, v.cost,
             o.weight, o.priority, o.context_tokens, o.max_output_tokens, o.overrides, o.capabilities, o.limits, o.enabled,
             o.source

@@ -141,13 +141,13 @@ pub struct PolicySetSpec {
     /// When the same client is called again.
     pub retry: RetryPolicy,
     /// How long which failures keep whom alone.
-    #[serde(skip_serializing_if = "CooldownPolicy::is_empty")]
+    #[serde(skip_serializing_if = "is_default")]
     pub cooldown: CooldownPolicy,
     /// When its platform models are let alone before they fail again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breaker: Option<BreakerPolicy>,
     /// Which failures switch something off.
-    #[serde(skip_serializing_if = "AutoDisablePolicy::is_empty")]
+    #[serde(skip_serializing_if = "is_default")]
     pub auto_disable: AutoDisablePolicy,
 }
 
@@ -161,4 +161,9 @@ pub struct RunnerPolicySpec {
     pub demotion: DemotionPolicy,
     /// How many of a model's candidates may be out at once.
     pub availability: Availability,
+}
+
+/// Whether it says nothing that would not hold without it.
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::credential::CredentialDoc;
 use super::declared::{
-    CredentialSpec, Declared, GroupSpec, ModelSpec, PlatformModelSpec, PlatformSpec, PolicySetSpec, ProxySpec, RunnerPolicySpec,
+    CredentialSpec, Declared, GroupSpec, ModelSpec, PlatformModelSpec, PlatformSpec, PolicySetSpec, ProxySpec, RunnerPolicySpec, is_default,
 };
 use super::diff::{Fields, ObjectKind, Objects};
 use crate::vault::Vault;
@@ -76,7 +76,7 @@ fn platform_model(spec: &PlatformModelSpec) -> Fields {
         ("priority", priority.as_ref().map(json)),
         ("context_tokens", context_tokens.as_ref().map(json)),
         ("max_output_tokens", max_output_tokens.as_ref().map(json)),
-        ("overrides", (*overrides != Default::default()).then(|| json(overrides))),
+        ("overrides", (!is_default(overrides)).then(|| json(overrides))),
         ("capabilities", capabilities.as_ref().map(json)),
         limit_field(limits),
     ];
@@ -89,9 +89,9 @@ fn policy_set(spec: &PolicySetSpec) -> Fields {
     let PolicySetSpec { retry, cooldown, breaker, auto_disable } = spec;
     let mut fields = fields([("retry", json(retry))]);
     let some = [
-        ("cooldown", (!cooldown.is_empty()).then(|| json(cooldown))),
+        ("cooldown", (!is_default(cooldown)).then(|| json(cooldown))),
         ("breaker", breaker.as_ref().map(json)),
-        ("auto_disable", (!auto_disable.is_empty()).then(|| json(auto_disable))),
+        ("auto_disable", (!is_default(auto_disable)).then(|| json(auto_disable))),
     ];
     add_some(&mut fields, some);
     fields
@@ -105,8 +105,8 @@ fn runner_policy(policy: &RunnerPolicySpec) -> Fields {
         ("failover.rules", json(&failover.rules)),
     ]);
     let some = [
-        ("demotion", (*demotion != Default::default()).then(|| json(demotion))),
-        ("availability", (*availability != Default::default()).then(|| json(availability))),
+        ("demotion", (!is_default(demotion)).then(|| json(demotion))),
+        ("availability", (!is_default(availability)).then(|| json(availability))),
     ];
     add_some(&mut fields, some);
     fields
@@ -120,7 +120,7 @@ fn group_fields(group: &GroupSpec) -> Fields {
 }
 
 fn limit_field(limits: &LimitSet) -> (&'static str, Option<String>) {
-    ("limits", (*limits != LimitSet::default()).then(|| json(limits)))
+    ("limits", (!is_default(limits)).then(|| json(limits)))
 }
 
 fn fields<const N: usize>(all: [(&'static str, String); N]) -> Fields {

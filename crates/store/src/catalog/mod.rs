@@ -10,18 +10,25 @@ mod credential;
 mod current;
 mod declared;
 mod diff;
+mod document;
 mod fields;
 mod load;
 mod platforms;
+mod restored;
+mod revisions;
 mod write;
 
-pub use self::apply::{apply, plan};
+pub use self::apply::{apply, plan, plan_restore, restore};
 pub use self::declared::{
     CredentialSpec, Declared, GroupSpec, ModelSpec, PlatformModelSpec, PlatformSpec, PolicySetSpec, ProxySpec, RunnerPolicySpec,
 };
 pub use self::diff::{Change, Changed, Field, ObjectKind, Plan};
 pub use self::load::load;
-pub use self::platforms::{PlatformRow, list_platforms, set_platform_enabled};
+pub use self::platforms::{
+    CredentialRow, PlatformModelRow, PlatformRow, list_credentials, list_platform_models, list_platforms, set_platform_enabled,
+    set_platform_model_enabled,
+};
+pub use self::revisions::{Document, Revision, difference, revision_document, revisions};
 
 pub(crate) use self::audit::{Audit, record, record_change};
 pub(crate) use self::cell::{Cell, in_table};
@@ -33,6 +40,8 @@ use crate::{now, sql};
 
 /// The owner of what the catalogue file says.
 pub const FILE: &str = "file";
+/// What a revision came from that is an earlier one again.
+pub const RESTORE: &str = "restore";
 /// The owner of what a person made by the command line or the admin API.
 pub const ADMIN: &str = "admin";
 /// The mark of what was removed: kept, since tasks and charges name it, but no part of the catalogue.

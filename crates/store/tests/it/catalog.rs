@@ -135,7 +135,7 @@ async fn what_is_declared_is_what_is_loaded(#[values(Sqlite, Postgres)] engine: 
 }
 
 /// With every field that has a use.
-fn full() -> Declared {
+pub fn full() -> Declared {
     let mut declared = declared();
     let limits = |text: &str| serde_json::from_str::<LimitSet>(text).unwrap();
     let platform = declared.platforms.get_mut("primary").unwrap();

@@ -7,6 +7,7 @@ mod candidate_state;
 mod catalog;
 mod finish;
 mod fixture;
+mod history;
 mod ledger;
 mod limit_state;
 mod migrate;

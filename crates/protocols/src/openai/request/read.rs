@@ -95,7 +95,10 @@ impl Draft {
                 self.once("response_format")?;
                 asks_for_json(scanner, &mut self.needs)?;
             }
-            "audio" => self.needs.audio |= scanner.peek()? != Sort::Null && !scanner.skip()?.is_empty(),
+            "audio" => {
+                self.needs.audio |= scanner.peek()? != Sort::Null;
+                scanner.skip()?;
+            }
             "prompt_cache_key" => self.prompt_cache_key = text_span(scanner)?,
             "user" => self.user = text_span(scanner)?,
             _unknown => {

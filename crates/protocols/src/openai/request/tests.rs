@@ -26,7 +26,7 @@ fn what_we_act_on_is_typed() {
     let request = parse(&text).unwrap();
     assert_eq!((&*request.model, request.stream, request.include_usage), ("m", true, false));
     assert_eq!((request.max_output_tokens, request.choices), (Some(5), 2));
-    assert_eq!(request.needs, Needs { tools: true, tool_call: true, json: true, ..Needs::default() });
+    assert_eq!(request.needs, Needs { tools: true, tool_call: true, json: true, json_schema: true, ..Needs::default() });
     assert_eq!(parse(&with(r#""max_tokens":5,"max_completion_tokens":7"#)).unwrap().max_output_tokens, Some(7));
     assert_eq!(request.last_text(), "12345678");
 }

@@ -41,7 +41,7 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, ApiError> 
                     headers::rate_limits(response.headers_mut(), &rates);
                     Ok(response)
                 }
-                Err(error) => Err(ApiError { rates, ..error }),
+                Err(error) => Err(ApiError { rates: Box::new(rates), ..error }),
             }
         }
         Err(error) => Err(unread(app, &caller, error).await),
