@@ -232,7 +232,7 @@ enum LedgerCommand {
 pub enum LabCommand {
     /// Scenarios that come with the program
     List,
-    /// Play a scenario and report it; ends with 1 if the books are wrong afterwards
+    /// Play a scenario and report it; ends with 1 if the books are wrong afterwards, or an explanation was
     Run {
         /// The name of one that comes with the program, or a file
         #[arg(value_name = "NAME|FILE")]
@@ -243,6 +243,9 @@ pub enum LabCommand {
         /// Tell the story of the Nth task too; may be given several times
         #[arg(long, value_name = "N")]
         task: Vec<usize>,
+        /// Explain each call right before it is made, and compare with its trace
+        #[arg(long)]
+        explain: bool,
     },
 }
 

@@ -7,6 +7,7 @@
 //! Nothing of the engine is replaced but the world around it: platforms are simulated, time is turned, chance comes from a seed. The same
 //! scenario gives the same report, letter by letter.
 
+mod agree;
 mod caller;
 mod chance;
 mod faults;

@@ -36,7 +36,10 @@ struct View<'a> {
 pub fn run(command: LabCommand, out: &Out) -> anyhow::Result<Verdict> {
     match command {
         LabCommand::List => list(out),
-        LabCommand::Run { scenario, keep, task } => run_one(out, &scenario, keep.as_deref(), &task),
+        LabCommand::Run { scenario, keep, task, explain } => {
+            let explain = if explain { Explain::First } else { Explain::No };
+            run_one(out, &scenario, keep.as_deref(), Wanted { stories: &task, explain })
+        }
     }
 }
 
@@ -48,7 +51,7 @@ fn list(out: &Out) -> anyhow::Result<Verdict> {
     Ok(Verdict::Good)
 }
 
-fn run_one(out: &Out, given: &str, keep: Option<&Path>, wanted: &[usize]) -> anyhow::Result<Verdict> {
+fn run_one(out: &Out, given: &str, keep: Option<&Path>, wanted: Wanted<'_>) -> anyhow::Result<Verdict> {
     let scenario = find(given)?;
     let thrown_away;
     let folder = match keep {
@@ -58,7 +61,7 @@ fn run_one(out: &Out, given: &str, keep: Option<&Path>, wanted: &[usize]) -> any
             thrown_away.path()
         }
     };
-    let played = play(&scenario, folder, Wanted { stories: wanted, explain: Explain::No })?;
+    let played = play(&scenario, folder, wanted)?;
     let report = Report::of(&scenario, &played);
     let stories = played.stories.iter().map(|(_, story)| timeline::render(story, report.money.currency, out.paint));
     let view = View { report: &report, tasks: stories.collect() };
@@ -67,7 +70,7 @@ fn run_one(out: &Out, given: &str, keep: Option<&Path>, wanted: &[usize]) -> any
         let parts = [render(&report).trim_end().to_owned()].into_iter().chain(view.tasks.iter().map(|story| format!("\n{story}")));
         parts.chain(kept).collect::<Vec<_>>().join("\n")
     })?;
-    Ok(if report.ledger.clean { Verdict::Good } else { Verdict::Bad })
+    Ok(if report.is_right() { Verdict::Good } else { Verdict::Bad })
 }
 
 /// A scenario that comes with the program, or else a file.

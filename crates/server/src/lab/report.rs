@@ -12,6 +12,7 @@ use serde::Serialize;
 
 pub use text::render;
 
+use super::agree::{Agreement, agreement};
 use super::play::Played;
 use super::scenario::Scenario;
 
@@ -46,6 +47,9 @@ pub struct Report {
     pub money: MoneyView,
     /// Whether the books are right.
     pub ledger: LedgerView,
+    /// Whether *explain* said what was done, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained: Option<Agreement>,
     /// Tasks worth a look.
     pub examples: Vec<Example>,
 }
@@ -188,6 +192,11 @@ pub struct Example {
 }
 
 impl Report {
+    /// Whether nothing is wrong with the gateway itself.
+    pub fn is_right(&self) -> bool {
+        self.ledger.clean && self.explained.as_ref().is_none_or(|explained| explained.differences.is_empty())
+    }
+
     /// The report of `scenario` as it was played.
     pub fn of(scenario: &Scenario, played: &Played) -> Self {
         let (decisions, left_out) = count::reasons(&played.told);
@@ -206,6 +215,7 @@ impl Report {
             left_out,
             money: count::money(&played.told),
             ledger: count::ledger(&played.books),
+            explained: agreement(&played.outcomes, &played.told),
             examples: count::examples(&played.told),
         }
     }

@@ -1,6 +1,7 @@
 //! The command line as a stranger meets it: the binary, its output and its exit codes.
 
 mod apply;
+mod lab;
 mod serve;
 mod shell;
 

@@ -193,10 +193,13 @@ pub fn ledger(books: &verify::Report) -> LedgerView {
     LedgerView { clean: books.is_clean(), entries: books.entries, tasks: books.tasks, findings: books.findings.clone() }
 }
 
+/// Whether a task is of a sort.
+type IsOne<'a> = &'a dyn Fn(&Told) -> bool;
+
 /// The first task of each sort that is worth a look.
 pub fn examples(told: &[Told]) -> Vec<Example> {
     let trace = |told: &Told, holds: fn(&easyai_core::run_trace::RunTrace) -> bool| told.trace.as_ref().is_some_and(holds);
-    let sorts: [(&'static str, &dyn Fn(&Told) -> bool); 6] = [
+    let sorts: [(&'static str, IsOne<'_>); 6] = [
         ("took more than one attempt", &|told| told.task.status == TaskStatus::Succeeded && told.task.attempts > 1),
         ("failed", &|told| told.task.status == TaskStatus::Failed && told.task.attempts > 0),
         ("refused before any attempt", &|told| told.task.status == TaskStatus::Failed && told.task.attempts == 0),
@@ -204,7 +207,7 @@ pub fn examples(told: &[Told]) -> Vec<Example> {
         ("had a last resort", &|told| trace(told, |trace| trace.candidates.iter().any(|candidate| candidate.last_resort))),
         ("was a probe", &|told| trace(told, |trace| trace.candidates.iter().any(|candidate| candidate.probe))),
     ];
-    let example = |(why, is): (&'static str, &dyn Fn(&Told) -> bool)| {
+    let example = |(why, is): (&'static str, IsOne<'_>)| {
         let (told, number) = told.iter().zip(1..).find(|(told, _)| is(told))?;
         Some(Example { number, task: told.task.id.to_string(), why })
     };

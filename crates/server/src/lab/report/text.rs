@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Callers, Event, FaultView, LedgerView, MoneyView, PlatformView, Reasoned, Report, Spread};
+use super::{Agreement, Callers, Event, FaultView, LedgerView, MoneyView, PlatformView, Reasoned, Report, Spread};
 
 /// Lines of the time line; what comes after them is only counted.
 const MOST_EVENTS: usize = 40;
@@ -19,6 +19,7 @@ pub fn render(report: &Report) -> String {
         reasons("Left out", &report.left_out, "  nobody"),
         money(&report.money),
         ledger(&report.ledger),
+        report.explained.as_ref().map(explained).unwrap_or_default(),
         examples(report),
     ];
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n\n") + "\n"
@@ -134,6 +135,15 @@ fn ledger(ledger: &LedgerView) -> String {
     let verdict = if ledger.clean { "clean" } else { "WRONG" };
     let findings: String = ledger.findings.iter().map(|finding| format!("\n  - {finding}")).collect();
     format!("Ledger\n  {verdict}: {} entries, {} tasks{findings}", ledger.entries, ledger.tasks)
+}
+
+fn explained(explained: &Agreement) -> String {
+    let counted = counted(explained.compared, "call");
+    if explained.differences.is_empty() {
+        return format!("Explain\n  {counted} were explained right before: each as its trace says");
+    }
+    let differences: String = explained.differences.iter().map(|difference| format!("\n  - {difference}")).collect();
+    format!("Explain\n  {counted} were explained right before, and NOT each as its trace says:{differences}")
 }
 
 fn examples(report: &Report) -> String {
