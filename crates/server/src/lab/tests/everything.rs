@@ -85,7 +85,7 @@ async fn told_alike(db: &Db, told: &Told, report: &Report) {
 fn everything_that_can_be_decided_is_produced_and_told_alike() {
     let mut found = BTreeSet::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for told in stories::ALL {
+    for told in stories::all() {
         let scenario = read("story.toml", &told.text(), std::path::Path::new("")).unwrap_or_else(|wrong| panic!("{}: {wrong}", told.about));
         let folder = tempfile::tempdir().unwrap();
         let played = play(&scenario, folder.path(), Wanted { stories: &[], explain: Explain::First }).unwrap();
