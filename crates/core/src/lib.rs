@@ -25,6 +25,7 @@ pub mod price;
 pub mod pricing;
 pub mod quantile;
 pub mod reason;
+pub mod replay;
 pub mod run;
 pub mod run_trace;
 pub mod task;

@@ -23,9 +23,21 @@ use crate::policy::Remedy;
 pub use crate::reason::StopReason;
 use crate::trace::TraceEntry;
 
-/// Randomness for one decision.
+/// Randomness for one decision. In JSON a decimal string, since a number of that size is not exact everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dice(pub u64);
+
+impl serde::Serialize for Dice {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Dice {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <std::borrow::Cow<'de, str>>::deserialize(deserializer)?.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +82,8 @@ pub struct Verdict {
 }
 
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 #[cfg(test)]
-mod script;
+pub(crate) mod script;
 #[cfg(test)]
 mod tests;

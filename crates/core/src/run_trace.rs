@@ -21,6 +21,9 @@ pub struct RunTrace {
     pub estimate: Option<EstimateNote>,
     /// The runner policy that the run kept.
     pub runner_policy: RunnerPolicyId,
+    /// The caller's own deadline, from the start of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u64>,
     /// Every decision, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<TraceEntry>,
@@ -37,6 +40,9 @@ pub struct CandidateNote {
     pub upstream_name: Arc<str>,
     /// With demotions; 0 is tried first.
     pub priority: u32,
+    /// How much of that is demotion.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub demotion: u32,
     /// Its share among those of equal priority.
     pub weight: u32,
     /// It was cooling down, but nobody else was left.
@@ -48,6 +54,14 @@ pub struct CandidateNote {
     /// It offers this fallback of the model that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_model: Option<Arc<str>>,
+    /// Its platform's credentials in the order in which they are tried, where there is a choice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<Arc<str>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Someone who could not serve.
@@ -85,16 +99,19 @@ impl RunTrace {
             platform_model: candidate.offer.id,
             upstream_name: Arc::clone(&candidate.offer.upstream_name),
             priority: candidate.priority,
+            demotion: candidate.priority.saturating_sub(candidate.offer.priority.unwrap_or(candidate.offer.platform.priority)),
             weight: candidate.offer.weight.get(),
             last_resort: candidate.chance == Chance::LastResort,
             probe: candidate.chance == Chance::Probe,
             fallback_model: candidate.fallback.then(|| Arc::clone(&candidate.offer.model)),
+            credentials: candidate.credentials.iter().map(|credential| Arc::clone(&credential.name)).collect(),
         });
         Self {
             candidates: candidates.collect(),
             left_out: selection.left_out.iter().map(LeftOutNote::of).collect(),
             estimate: Some(estimate),
             runner_policy,
+            deadline_ms: None,
             decisions: Vec::new(),
         }
     }
@@ -103,7 +120,7 @@ impl RunTrace {
     #[must_use]
     pub fn nobody(left_out: &[crate::candidates::LeftOut], runner_policy: RunnerPolicyId) -> Self {
         let left_out = left_out.iter().map(LeftOutNote::of).collect();
-        Self { candidates: Vec::new(), left_out, estimate: None, runner_policy, decisions: Vec::new() }
+        Self { candidates: Vec::new(), left_out, estimate: None, runner_policy, deadline_ms: None, decisions: Vec::new() }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::failure::{Category, Failure, Sent};
 use crate::id::PlatformModelId;
 use crate::policy::{Remedy, Scope};
 use crate::reason::Reason;
+use crate::run::Dice;
 
 crate::words! {
     /// Which policy decided.
@@ -106,6 +107,9 @@ pub struct FailureNote {
     /// How long the upstream asked us to wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// The upstream's `x-should-retry`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub should_retry: Option<bool>,
 }
 
 impl FailureNote {
@@ -119,6 +123,19 @@ impl FailureNote {
             message: failure.message.clone(),
             sent: failure.sent,
             retry_after_ms: failure.retry_after.map(millis),
+            should_retry: failure.should_retry,
+        }
+    }
+
+    /// The failure again, with everything that decisions look at.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        Failure {
+            code: self.code.clone(),
+            status: self.status,
+            retry_after: self.retry_after_ms.map(Duration::from_millis),
+            should_retry: self.should_retry,
+            ..Failure::new(self.category, self.sent, self.message.clone())
         }
     }
 }
@@ -187,6 +204,9 @@ pub struct TraceEntry {
     /// How long is waited before the next attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_ms: Option<u64>,
+    /// What the wait was drawn with, where one was: *replay* draws it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dice: Option<Dice>,
     /// Why the same client is not called again, where it isn't and a choice was left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_client: Option<Ruling>,
@@ -273,6 +293,7 @@ mod tests {
             reason: Reason::RuleMatched,
             action: Action::RetrySameClient,
             wait_ms: Some(200),
+            dice: Some(Dice(u64::MAX)),
             same_client: None,
             remedies: Vec::new(),
             failure: FailureNote::of(&Failure { status: Some(500), ..Failure::new(Category::ServerError, Sent::Maybe, "boom") }),
@@ -319,7 +340,22 @@ mod tests {
     #[test]
     fn an_entry_reads_back_what_it_shows() {
         let text = serde_json::to_string(&entry()).unwrap();
+        // As text: a JSON number of that size is rounded by many who read it.
+        assert!(text.contains(r#""wait_ms":200,"dice":"18446744073709551615""#), "{text}");
         assert!(text.contains(r#""source":"retry_policy","policy":"standard","rule":1"#), "{text}");
         assert_eq!(serde_json::from_str::<TraceEntry>(&text).unwrap(), entry());
+    }
+
+    #[test]
+    fn a_note_holds_all_of_a_failure_that_decisions_look_at() {
+        let failure = Failure {
+            code: Some("slow_down".into()),
+            status: Some(429),
+            retry_after: Some(Duration::from_millis(1_500)),
+            should_retry: Some(true),
+            ..Failure::new(Category::RateLimit, Sent::Nothing, "boom")
+        };
+        let text = serde_json::to_string(&FailureNote::of(&failure)).unwrap();
+        assert_eq!(serde_json::from_str::<FailureNote>(&text).unwrap().failure(), failure);
     }
 }

@@ -87,7 +87,7 @@ pub(crate) async fn admit(runner: &Runner, live: &mut Live, opening: &Opening, c
         return Err(failure);
     }
     let offer = &opening.candidate().offer;
-    let claims = claims::of_call(&runner.settings, &live.ask.caller, offer, credential);
+    let claims = claims::of_call(&runner.settings, &live.ask, offer, credential);
     let amounts = claims::amounts(&live.ask, offer, live.output_tokens, live.hold);
     match runner.limits.take(&claims, amounts) {
         Ok(taken) => Ok(taken),
@@ -117,7 +117,7 @@ async fn wait(runner: &Runner, live: &mut Live, opening: &Opening, claims: &[Cla
 }
 
 fn way(runner: &Runner, live: &Live, offer: &PlatformModel, credential: Option<&Credential>) -> Way {
-    let claims = claims::of_call(&runner.settings, &live.ask.caller, offer, credential);
+    let claims = claims::of_call(&runner.settings, &live.ask, offer, credential);
     Way { claims, amounts: claims::amounts(&live.ask, offer, live.output_tokens, live.hold) }
 }
 

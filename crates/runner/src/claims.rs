@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use easyai_core::catalog::{Credential, PlatformModel};
+use easyai_core::kind::RunMode;
 use easyai_core::limit::{Amounts, LimitScope, LimitSet};
 use easyai_core::money::Money;
 use easyai_limits::Claim;
@@ -30,9 +31,13 @@ pub(crate) fn of_caller(settings: &Settings, caller: &Caller) -> Vec<Claim> {
     claims
 }
 
-/// All claims of a call of `offer`. Its platform model is always counted: some strategies look at who is busy.
-pub(crate) fn of_call(settings: &Settings, caller: &Caller, offer: &PlatformModel, credential: Option<&Credential>) -> Vec<Claim> {
-    let mut claims = of_caller(settings, caller);
+/// All claims of a call of `offer`. Its platform model is always counted: some strategies look at who is busy. A simulated call reaches no
+/// platform, and comes under its caller's limits alone.
+pub(crate) fn of_call(settings: &Settings, ask: &ChatAsk, offer: &PlatformModel, credential: Option<&Credential>) -> Vec<Claim> {
+    let mut claims = of_caller(settings, &ask.caller);
+    if ask.run_mode() == RunMode::Simulation {
+        return claims;
+    }
     if !offer.platform.limits.is_empty() {
         claims.push(Claim { scope: LimitScope::Platform(offer.platform.id), limits: Arc::clone(&offer.platform.limits) });
     }

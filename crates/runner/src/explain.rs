@@ -57,7 +57,7 @@ impl Runner {
         let state = explain::State { health: &health, runner_policy: &ask.caller.catalog.runner_policy, now: at };
         let candidates = selection.candidates.iter().map(|candidate| {
             let credential = candidate.credential(0).map(AsRef::as_ref);
-            let own: Vec<Claim> = claims::of_call(&self.settings, &ask.caller, &candidate.offer, credential)
+            let own: Vec<Claim> = claims::of_call(&self.settings, ask, &candidate.offer, credential)
                 .into_iter()
                 .filter(|claim| !claim.scope.is_the_callers())
                 .collect();

@@ -12,6 +12,7 @@ use easyai_core::kind::{Kind, RunMode};
 use easyai_core::limit::{Amounts, LimitScope};
 use easyai_core::quantile::expected_output;
 use easyai_core::run_trace::{EstimateNote, RunTrace};
+use easyai_core::trace::millis;
 use easyai_limits::{Claim, Taken};
 use easyai_protocols::openai::request::ChatRequest;
 use easyai_store::journal::{Begin, Begun, Idempotency};
@@ -63,7 +64,7 @@ pub(crate) enum Prepared {
 
 impl ChatAsk {
     /// What the request or its key asked for.
-    fn run_mode(&self) -> RunMode {
+    pub(crate) fn run_mode(&self) -> RunMode {
         if self.caller.key.run_mode == RunMode::Simulation { RunMode::Simulation } else { self.run_mode }
     }
 
@@ -167,7 +168,8 @@ pub(crate) fn estimate(runner: &Runner, ask: &ChatAsk, selection: Selection) -> 
 
 impl Planned {
     fn trace(&self, ask: &ChatAsk) -> RunTrace {
-        RunTrace::of(&self.selection, self.estimate.clone(), ask.caller.catalog.runner_policy.id)
+        let trace = RunTrace::of(&self.selection, self.estimate.clone(), ask.caller.catalog.runner_policy.id);
+        RunTrace { deadline_ms: ask.deadline.map(millis), ..trace }
     }
 }
 

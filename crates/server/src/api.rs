@@ -1,5 +1,6 @@
 //! The HTTP interface: one router, a file a noun.
 
+pub mod admin;
 pub mod auth;
 pub mod body;
 pub mod error;
@@ -9,6 +10,7 @@ pub mod headers;
 pub mod health;
 pub mod openai;
 pub mod openapi;
+pub mod replay;
 pub mod tasks;
 pub mod wallet;
 
@@ -34,6 +36,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/tasks/{id}/events", get(events::list))
         .route("/api/v1/explain", post(explain::explain))
         .route("/api/v1/wallet", get(wallet::get))
+        .route("/api/admin/v1/replay", post(replay::replay))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use easyai_runner::Runner;
 use easyai_store::Db;
 use easyai_store::vault::Vault;
+use tokio::sync::Semaphore;
 
+use crate::api::admin::AdminToken;
 use crate::telemetry::Telemetry;
 
 /// What all handlers share.
@@ -27,4 +29,8 @@ pub struct App {
     pub max_header_bytes: usize,
     /// Whether callers may see which platform served them.
     pub expose_platform: bool,
+    /// What an operator sends to the admin API; without it that is off.
+    pub admin_token: Option<AdminToken>,
+    /// The right to replay: one at a time.
+    pub replaying: Semaphore,
 }

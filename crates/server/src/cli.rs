@@ -2,6 +2,7 @@
 
 mod account;
 mod apply;
+mod catalog;
 mod explain;
 mod key;
 mod lab;
@@ -12,6 +13,8 @@ pub mod open;
 mod out;
 pub mod paint;
 mod platform;
+mod policy;
+mod replay;
 pub mod task;
 pub mod timeline;
 mod verdict;
@@ -92,9 +95,17 @@ enum Command {
     /// Tasks: what was asked, and why it went as it did
     #[command(subcommand)]
     Task(TaskCommand),
-    /// Platforms: switch them off and on
+    /// Platforms: how they are; switch them off and on
     #[command(subcommand)]
     Platform(PlatformCommand),
+    /// Policies: what is in force, and why
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// The catalogue's history
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
+    /// Run recorded tasks again with a draft policy, priorities or prices, and show what would change
+    Replay(ReplayArgs),
     /// The ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -212,14 +223,50 @@ pub struct TaskFilter {
     limit: u32,
 }
 
+#[derive(Debug, Args)]
+struct ReplayArgs {
+    /// What is to be different: a part of a catalogue file; without it today's catalogue is held against the history
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Tasks that began at this time or later (UTC)
+    #[arg(long)]
+    since: Option<Timestamp>,
+    /// Tasks that began before this time (UTC)
+    #[arg(long)]
+    until: Option<Timestamp>,
+    /// Of this model
+    #[arg(long)]
+    model: Option<String>,
+    /// Of this account
+    #[arg(long)]
+    account: Option<String>,
+    /// What chance comes from: the same again gives the same report
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Differing tasks shown
+    #[arg(long, value_name = "N", default_value_t = crate::replay::DIFFERENCES,
+        value_parser = clap::value_parser!(u32).range(0..=i64::from(crate::replay::MOST_DIFFERENCES)))]
+    differences: u32,
+}
+
 #[derive(Debug, Subcommand)]
 enum PlatformCommand {
-    /// All platforms, the first to be tried first
+    /// All platforms, the first to be tried first, and who is not well
     List,
-    /// Use a platform again
-    Enable { name: String },
+    /// Use a platform again, whatever was the matter with it
+    Enable {
+        name: String,
+        /// Only this model of it
+        #[arg(long)]
+        model: Option<String>,
+    },
     /// Leave a platform alone until it is enabled
-    Disable { name: String },
+    Disable {
+        name: String,
+        /// Only this model of it
+        #[arg(long)]
+        model: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -291,6 +338,9 @@ async fn dispatch(command: Command, config: Config, out: &Out) -> anyhow::Result
         Command::Task(TaskCommand::List(filter)) => task::list(&config, out, filter).await,
         Command::Task(TaskCommand::Show { id }) => task::show(&config, out, id).await,
         Command::Platform(command) => platform::run(&config, out, command).await,
+        Command::Policy(command) => policy::run(&config, out, command).await,
+        Command::Catalog(command) => catalog::run(&config, out, command).await,
+        Command::Replay(args) => replay::run(&config, out, args).await,
         Command::Ledger(LedgerCommand::Verify) => ledger::verify(&config, out).await,
         // Nothing else runs here: it may block, and has a runtime of its own whose clock is turned.
         Command::Lab(command) => lab::run(command, out),

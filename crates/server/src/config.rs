@@ -82,6 +82,8 @@ pub struct Config {
     pub finish_patience: Duration,
     /// Whether callers may see which platform served them.
     pub expose_platform: bool,
+    /// What an operator sends to the admin API; without it that is off.
+    pub admin_token: Option<SecretString>,
 }
 
 impl Config {
@@ -118,12 +120,16 @@ impl Config {
             checkpoint_every: ms(&mut given, "checkpoint_ms", 2_000, 100..=60_000),
             finish_patience: ms(&mut given, "finish_patience_ms", 10_000, 100..=600_000),
             expose_platform: given.parsed("expose_platform", "true or false").unwrap_or(false),
+            admin_token: admin_token(&mut given),
             data_dir: data,
         };
         given.finish()?;
         Ok(config)
     }
 }
+
+/// 16 random letters and digits are 95 bits.
+const MIN_ADMIN_TOKEN: usize = 16;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -153,6 +159,19 @@ fn currency(given: &mut Given) -> Arc<str> {
         given.wrong("currency", &text, "three capital letters such as USD");
     }
     text.into()
+}
+
+/// Whoever has it may do everything: it must not be guessed.
+fn admin_token(given: &mut Given) -> Option<SecretString> {
+    let text = given.text("admin_token")?;
+    if text.len() < MIN_ADMIN_TOKEN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        given.wrong(
+            "admin_token",
+            "(not shown)",
+            &format!("at least {MIN_ADMIN_TOKEN} letters, digits and signs without spaces, at random"),
+        );
+    }
+    Some(SecretString::from(text))
 }
 
 fn proxy(given: &mut Given) -> Option<SecretString> {

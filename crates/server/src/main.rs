@@ -10,6 +10,7 @@ mod config;
 mod lab;
 mod nearest;
 mod problem;
+mod replay;
 mod serve;
 mod telemetry;
 

@@ -12,8 +12,10 @@ use easyai_runner::{Kept, Parts, Runner, Settings};
 use easyai_store::nodes::Node;
 use easyai_store::{Journal, sweep};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::admin::AdminToken;
 use crate::app::App;
 use crate::config::Config;
 use crate::telemetry::{Telemetry, init_logs};
@@ -52,6 +54,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         max_body_bytes: config.max_body_bytes,
         max_header_bytes: config.max_header_bytes,
         expose_platform: config.expose_platform,
+        admin_token: config.admin_token.as_ref().map(AdminToken::new),
+        replaying: Semaphore::new(1),
     });
     let stop = CancellationToken::new();
     let following = tokio::spawn({

@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod column;
 pub mod db;
 pub mod error;
+pub mod history;
 pub mod journal;
 pub mod keys;
 pub mod ledger;

@@ -24,6 +24,7 @@ fn entry(action: Action) -> TraceEntry {
         reason: Reason::SameClientMaxAttempts,
         action,
         wait_ms: None,
+        dice: None,
         same_client: None,
         remedies: Vec::new(),
         failure: FailureNote::of(&failure()),

@@ -7,6 +7,7 @@ use super::opening::entry;
 use crate::candidates::{Candidate, Selection};
 use crate::decide::{Decision, Verb, fixed};
 use crate::failure::{Category, Failure, Sent};
+use crate::id::CredentialId;
 use crate::reason::Reason;
 use crate::trace::TraceEntry;
 
@@ -28,6 +29,12 @@ impl Delivery {
     #[must_use]
     pub fn candidate(&self) -> &Candidate {
         &self.selection.candidates[self.current]
+    }
+
+    /// The credential that is used, if the platform has any.
+    #[must_use]
+    pub fn credential(&self) -> Option<CredentialId> {
+        self.candidate().credential(self.credential).map(|credential| credential.id)
     }
 
     /// The candidates, and who was left out.

@@ -75,7 +75,7 @@ impl Opening {
     pub fn failed(&mut self, failure: &Failure, elapsed: Duration, dice: Dice) -> Verdict {
         self.learn(failure);
         let decision = decide(failure, &self.facts(elapsed, dice), &self.policies());
-        let entry = self.entry(failure, elapsed, &decision);
+        let entry = TraceEntry { dice: draws_a_wait(&decision).then_some(dice), ..self.entry(failure, elapsed, &decision) };
         let remedy = decision.remedy.map(|(remedy, _)| remedy);
         if remedy.is_some_and(|remedy| remedy.shuts_the_platform()) {
             self.shut.push(self.candidate().offer.platform.id);
@@ -249,6 +249,12 @@ impl Opening {
     }
 }
 
+/// Whether chance had a say: a wait was drawn, whether or not there was time for it.
+fn draws_a_wait(decision: &Decision) -> bool {
+    let no_time = |ruling: &Ruling| ruling.reason == Reason::WaitPassesTimeLimit;
+    matches!(decision.verb, Verb::RetrySameClient { .. }) || decision.same_client.as_ref().is_some_and(no_time)
+}
+
 /// The trace entry of a decision about `candidate`.
 pub(super) fn entry(
     candidate: &Candidate,
@@ -278,6 +284,7 @@ pub(super) fn entry(
         reason,
         action,
         wait_ms: wait.map(millis),
+        dice: None,
         same_client: decision.same_client.clone(),
         remedies: decision.remedy.iter().map(|(_, note)| note.clone()).collect(),
         failure: FailureNote::of(failure),

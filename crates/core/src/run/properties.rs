@@ -236,7 +236,7 @@ fn may_stop_for(reason: StopReason) -> bool {
     }
 }
 
-fn any_offer(random: &mut Seeded, index: u64) -> PlatformModel {
+pub fn any_offer(random: &mut Seeded, index: u64) -> PlatformModel {
     // Sometimes two offers of one platform.
     let mut platform = fixtures::platform(["a", "b", "c"][usize::try_from(random.below(3)).unwrap()]);
     platform.credentials = (0..random.below(4)).map(|number| fixtures::credential(&number.to_string())).collect();
@@ -258,7 +258,7 @@ fn any_offer(random: &mut Seeded, index: u64) -> PlatformModel {
     offer
 }
 
-fn count(random: &mut Seeded, most: u64) -> std::num::NonZeroU32 {
+pub fn count(random: &mut Seeded, most: u64) -> std::num::NonZeroU32 {
     std::num::NonZeroU32::MIN.saturating_add(u32::try_from(random.below(most)).unwrap())
 }
 
@@ -273,7 +273,7 @@ fn any_retry(random: &mut Seeded) -> RetryPolicy {
     RetryPolicy { enabled: !random.one_in(6), max_attempts: count(random, 5), backoff: any_backoff(random), rules }
 }
 
-fn any_failover(random: &mut Seeded) -> FailoverPolicy {
+pub fn any_failover(random: &mut Seeded) -> FailoverPolicy {
     let rules = (0..random.below(4)).map(|_| FailoverRule {
         matches: any_match(random),
         action: *random.pick(FailoverAction::ALL),
@@ -295,7 +295,7 @@ fn any_match(random: &mut Seeded) -> Match {
     }
 }
 
-fn any_failure(random: &mut Seeded) -> Failure {
+pub fn any_failure(random: &mut Seeded) -> Failure {
     Failure {
         category: *random.pick(Category::ALL),
         code: random.one_in(3).then(|| "slow_down".into()),

@@ -177,7 +177,12 @@ fn retry_after(error: &WireError, header: &dyn Fn(&str) -> Option<String>) -> Op
     let by_date = || until(&header("date")?, &header("retry-after")?);
     let by_text = || duration(error.message.split_once("try again in ")?.1.split([' ', ',']).next()?.trim_end_matches('.'));
     let by_reset = || ["requests", "tokens"].into_iter().filter_map(|of| reset(of, header)).max();
-    by_ms().or_else(by_seconds).or_else(by_date).or_else(by_text).or_else(by_reset).map(|wait| wait.min(MAX_RETRY_AFTER))
+    by_ms().or_else(by_seconds).or_else(by_date).or_else(by_text).or_else(by_reset).map(|wait| whole_millis(wait.min(MAX_RETRY_AFTER)))
+}
+
+/// Rounded up to what a trace shows, so that decisions are made by what is recorded of a failure and nothing finer.
+fn whole_millis(wait: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
 }
 
 /// When an exhausted dimension is reset.
@@ -295,6 +300,7 @@ mod tests {
         };
         assert_eq!(wait("retry-after-ms", "250", ""), Some(Duration::from_millis(250)));
         assert_eq!(wait("retry-after", "1.5", ""), Some(Duration::from_millis(1500)));
+        assert_eq!(wait("retry-after-ms", "1.2", ""), Some(Duration::from_millis(2)));
         assert_eq!(wait("", "", "Please try again in 1m12.5s. Visit"), Some(Duration::from_millis(72_500)));
         assert_eq!(wait("", "", "try again in 20ms"), Some(Duration::from_millis(20)));
         assert_eq!(wait("retry-after", "999999999", ""), Some(MAX_RETRY_AFTER));

@@ -6,12 +6,17 @@ use bytes::Bytes;
 use easyai_clients::{StreamItem, UpstreamStream};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure};
+use easyai_core::health::Failed;
+use easyai_core::kind::ModelType;
 use easyai_core::money::Money;
+use easyai_core::policy::RunnerPolicy;
 use easyai_core::run::Delivery;
+use easyai_core::trace::{RemedyNote, TraceEntry};
 use easyai_core::usage::Usage;
 use easyai_protocols::openai::error::error_frame;
 use easyai_store::journal::RecordedAnswer;
 
+use crate::clock::now;
 use crate::finish::{Instead, Settled};
 use crate::open::Live;
 use crate::record::End;
@@ -119,7 +124,14 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
         Ending::Complete { .. } => {
             runner.outputs.observe(ask.caller.key.id, model.id, usage.output_tokens / u64::from(ask.request.choices.max(1)))
         }
-        Ending::BrokeOff(failure) | Ending::OutOfMoney(failure) => record.broke_off(failure, delivery.failed(failure, elapsed), max_ms),
+        Ending::BrokeOff(failure) => {
+            let mut entry = delivery.failed(failure, elapsed);
+            if !terms.simulated {
+                entry.remedies.extend(count(runner, &delivery, &ask.caller.catalog.runner_policy, failure, &entry));
+            }
+            record.broke_off(failure, entry, max_ms);
+        }
+        Ending::OutOfMoney(failure) => record.broke_off(failure, delivery.failed(failure, elapsed), max_ms),
         Ending::CallerGone { .. } | Ending::CutOff => {
             let entry = delivery.cancelled(elapsed);
             let failure = Failure::new(Category::Cancelled, easyai_core::failure::Sent::Maybe, ending.message());
@@ -150,6 +162,20 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
         runner.metrics.booked(charged, cost, &usage);
     }
     settled
+}
+
+/// A platform that breaks its answers off fails as much as one that gives none. Nothing is decided any more, but its circuit breaker
+/// counts.
+fn count(runner: &Runner, delivery: &Delivery, policy: &RunnerPolicy, failure: &Failure, entry: &TraceEntry) -> Vec<RemedyNote> {
+    let failed = Failed {
+        offer: &delivery.candidate().offer,
+        credential: delivery.credential(),
+        failure,
+        model_type: ModelType::TextGenerate,
+        runner: policy,
+        deadline_passed: false,
+    };
+    runner.health.failed(&failed, &[], now(), &entry.sentence().into())
 }
 
 /// The caller is gone: the upstream is cancelled at once, or read to its end to learn what it cost.

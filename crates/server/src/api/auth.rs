@@ -26,7 +26,11 @@ pub fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
     })
 }
 
-fn bounded(headers: &HeaderMap, max_bytes: usize) -> Result<(), ApiError> {
+/// Refuses a request whose head is too large.
+///
+/// # Errors
+/// `request_too_large`.
+pub(super) fn bounded(headers: &HeaderMap, max_bytes: usize) -> Result<(), ApiError> {
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if bytes <= max_bytes {
         return Ok(());
@@ -36,7 +40,8 @@ fn bounded(headers: &HeaderMap, max_bytes: usize) -> Result<(), ApiError> {
     Err(ApiError::status(431, ErrorCode::RequestTooLarge, message))
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token of a bearer header.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, key) = value.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && !key.trim().is_empty()).then(|| key.trim())

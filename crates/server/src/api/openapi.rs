@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::{events, explain, health, openai, tasks, wallet};
+use crate::api::{events, explain, health, openai, replay, tasks, wallet};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,6 +19,7 @@ use crate::api::{events, explain, health, openai, tasks, wallet};
         events::list,
         explain::explain,
         wallet::get,
+        replay::replay,
         health::alive,
         health::ready,
         health::metrics,
@@ -32,7 +33,9 @@ struct Key;
 impl Modify for Key {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let components = document.components.get_or_insert_default();
-        components.add_security_scheme("key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        for name in ["key", "admin"] {
+            components.add_security_scheme(name, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        }
     }
 }
 

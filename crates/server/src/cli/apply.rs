@@ -34,7 +34,7 @@ impl Mode {
 
 /// What came of it, for programs.
 #[derive(Serialize)]
-struct Outcome {
+pub struct Outcome {
     applied: bool,
     revision: i64,
     warnings: Vec<String>,
@@ -53,14 +53,28 @@ pub async fn apply(config: &Config, out: &Out, file: &Path, mode: Mode) -> anyho
         Mode::DryRun => catalog::plan(&db, &vault, &read.declared).await?,
         Mode::Apply => catalog::apply(&db, &vault, &read.declared, ACTOR).await?,
     };
-    let applied = mode == Mode::Apply && plan.conflicts.is_empty() && !plan.is_empty();
-    let verdict = if plan.conflicts.is_empty() { Verdict::Good } else { Verdict::Bad };
-    let outcome = Outcome { applied, revision: catalog::revision(&db).await?, warnings: read.warnings, plan };
-    out.show(&outcome, |outcome| render(outcome, mode, out.paint))?;
-    Ok(verdict)
+    Outcome::of(plan, mode, catalog::revision(&db).await?, read.warnings).show(out, mode, "the file")
 }
 
-fn render(outcome: &Outcome, mode: Mode, paint: Paint) -> String {
+impl Outcome {
+    /// What came of a plan, carried out or not.
+    #[must_use]
+    pub fn of(plan: Plan, mode: Mode, revision: i64, warnings: Vec<String>) -> Self {
+        let applied = mode == Mode::Apply && plan.conflicts.is_empty() && !plan.is_empty();
+        Self { applied, revision, warnings, plan }
+    }
+
+    /// Prints it; `wanted` is what says how the catalogue should be.
+    ///
+    /// # Errors
+    /// If it can't be printed.
+    pub fn show(&self, out: &Out, mode: Mode, wanted: &str) -> anyhow::Result<Verdict> {
+        out.show(self, |outcome| render(outcome, mode, wanted, out.paint))?;
+        Ok(if self.plan.conflicts.is_empty() { Verdict::Good } else { Verdict::Bad })
+    }
+}
+
+fn render(outcome: &Outcome, mode: Mode, wanted: &str, paint: Paint) -> String {
     let plan = &outcome.plan;
     let mut lines: Vec<String> = outcome.warnings.iter().map(|warning| paint.yellow(&format!("warning: {warning}"))).collect();
     lines.extend(plan.changes.iter().map(|change| change_lines(change, paint)));
@@ -75,14 +89,15 @@ fn render(outcome: &Outcome, mode: Mode, paint: Paint) -> String {
     );
     lines.push(match (plan.conflicts.is_empty(), plan.is_empty(), mode) {
         (false, _, _) => paint.red("nothing was changed: resolve the conflicts first"),
-        (true, true, _) => format!("no changes ({} objects are as the file says)", plan.unchanged),
+        (true, true, _) => format!("no changes ({} objects are as {wanted} says)", plan.unchanged),
         (true, false, Mode::DryRun) => format!("dry run: {counts}; nothing was changed"),
         (true, false, Mode::Apply) => format!("applied as revision {}: {counts}", outcome.revision),
     });
     lines.join("\n")
 }
 
-fn change_lines(change: &Change, paint: Paint) -> String {
+/// One change: `~` and the object, then its fields.
+pub fn change_lines(change: &Change, paint: Paint) -> String {
     let head = format!("{} \"{}\"", change.kind, change.name);
     match change.change {
         Changed::Create => {

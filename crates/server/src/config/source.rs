@@ -12,7 +12,7 @@ use crate::nearest;
 use crate::problem::{Problem, position, render};
 
 /// Every setting. In the environment: in capitals, after `EASYAI_`.
-const SETTINGS: [&str; 21] = [
+const SETTINGS: [&str; 22] = [
     "data",
     "listen",
     "database_url",
@@ -33,6 +33,7 @@ const SETTINGS: [&str; 21] = [
     "checkpoint_ms",
     "finish_patience_ms",
     "expose_platform",
+    "admin_token",
     "config",
 ];
 

@@ -47,6 +47,11 @@ fn a_wrong_setting_is_told_with_its_source_and_what_to_write() {
     check(&[("EASYAI_LISTN", "0.0.0.0:2")], "", "EASYAI_LISTN is not a setting: did you mean EASYAI_LISTEN?");
     check(&[], "listen = [1]", "e.toml:1:10: `listen` is a single value, this is: array");
     check(
+        &[("EASYAI_ADMIN_TOKEN", "hunter2")],
+        "",
+        "admin_token (from EASYAI_ADMIN_TOKEN) can't be `(not shown)`: write at least 16 letters, digits and signs without spaces, at random",
+    );
+    check(
         &[("EASYAI_DATABASE_URL", "mysql://u:hunter2@h/d")],
         "",
         "database_url (from EASYAI_DATABASE_URL) can't be `(not shown)`: write sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME",
@@ -60,7 +65,11 @@ fn variables_of_others_are_left_alone() {
 
 #[test]
 fn secrets_are_not_in_debug_output() {
-    let environment =
-        [("EASYAI_DATABASE_URL", "postgres://u:hunter2@h/d"), ("EASYAI_PROXY", "http://u:hunter2@h:1"), ("EASYAI_MASTER_KEY", "hunter2")];
+    let environment = [
+        ("EASYAI_DATABASE_URL", "postgres://u:hunter2@h/d"),
+        ("EASYAI_PROXY", "http://u:hunter2@h:1"),
+        ("EASYAI_MASTER_KEY", "hunter2"),
+        ("EASYAI_ADMIN_TOKEN", "hunter2-hunter2-hunter2"),
+    ];
     assert!(!format!("{:?}", config(&environment, "", Flags::default()).unwrap()).contains("hunter2"));
 }

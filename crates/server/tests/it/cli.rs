@@ -1,7 +1,9 @@
 //! The command line as a stranger meets it: the binary, its output and its exit codes.
 
 mod apply;
+mod history;
 mod lab;
+mod policy;
 mod serve;
 mod shell;
 
@@ -9,6 +11,9 @@ use easyai_store::testing::TestEngine::{self, Postgres, Sqlite};
 use rstest::rstest;
 
 use shell::Shell;
+
+/// The catalogue that everybody starts from.
+const EXAMPLE: &str = include_str!("../../../../catalog.example.toml");
 
 #[rstest]
 #[tokio::test]

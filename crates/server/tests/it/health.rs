@@ -162,3 +162,23 @@ async fn what_a_request_needs_chooses_who_serves_and_a_conversation_stays_where_
     }
     app.everything_is_settled("1000").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_platform_that_breaks_its_answers_off_opens_its_circuit_too() {
+    let cut = easyai_bench::mock::Answer::of_deltas(4).broken(easyai_bench::mock::Place::Deltas(2), easyai_bench::mock::Fault::Cut);
+    let (bad, good) = (MockUpstream::start(Behaviour::always(cut)).await.unwrap(), mock().await);
+    let breaker = "[[policy_set]]\nname = \"careful\"\n[policy_set.breaker]\nfailures = 2\n";
+    let offer = "[[platform_model]]\nplatform = \"bad\"\nmodel = \"demo\"\npolicy_set = \"careful\"\n\
+                 price = { input_per_million = \"1000\", output_per_million = \"2000\" }\n";
+    let catalog = Catalog::default().platform("bad", &bad.base_url(), "").platform("good", &good.base_url(), "");
+    let app = TestApp::start(catalog.offer("good", "demo").and(offer).and(breaker)).await;
+    for _ in 0..2 {
+        assert!(!app.caller.chat("hello").streamed().answer().await.is_complete());
+    }
+    let broken = app.caller.tasks("").await[0]["id"].as_str().unwrap().to_owned();
+    let shown = app.task_show(&broken);
+    assert!(shown.contains("stream_already_started") && shown.contains("its circuit breaker opens for 30 s"), "{shown}");
+    assert!(app.caller.chat("hello").streamed().answer().await.ok().is_complete());
+    assert_eq!((bad.calls(), good.calls()), (2, 1));
+    app.everything_is_settled("1000").await;
+}

@@ -12,6 +12,7 @@ mod ledger;
 mod limit_state;
 mod migrate;
 mod nodes;
+mod past;
 mod proxy;
 mod random;
 mod recovery;

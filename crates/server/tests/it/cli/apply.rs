@@ -3,9 +3,8 @@
 use easyai_store::testing::TestEngine::{self, Postgres, Sqlite};
 use rstest::rstest;
 
+use super::EXAMPLE;
 use super::shell::Shell;
-
-const EXAMPLE: &str = include_str!("../../../../../catalog.example.toml");
 
 #[rstest]
 #[tokio::test]

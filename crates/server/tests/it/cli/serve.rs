@@ -123,6 +123,17 @@ async fn a_catalogue_is_taken_up_and_a_task_is_explained(#[values(Sqlite, Postgr
     let detail = shell.json(&["task", "show", id]);
     assert_eq!(detail["attempt_history"].as_array().unwrap().len(), 2);
     assert_eq!(detail["trace"]["decisions"][0]["action"], "next_platform");
+    let id = shell.json(&["key", "list"])["data"][0]["id"].as_str().unwrap().to_owned();
+    shell.good(&["key", "set", &id, "--limit", "requests_per_minute=1"]);
+    let deadline = Instant::now() + PATIENCE;
+    let refused = loop {
+        let answer = gateway.call("POST", "/v1/chat/completions", &key, body);
+        if !answer.starts_with("HTTP/1.1 200") {
+            break answer;
+        }
+        assert!(Instant::now() < deadline, "the limit was not taken up");
+    };
+    assert!(refused.starts_with("HTTP/1.1 429") && refused.contains("requests_per_minute"), "{refused}");
     assert_eq!(shell.run(&["ledger", "verify"]).status.code(), Some(0));
     gateway.end();
 }
