@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::egress::{Egress, EgressError};
+use crate::simulation::Faults;
 use crate::stream::UpstreamStream;
 use crate::{openai, simulation};
 
@@ -72,6 +73,7 @@ impl PlainAnswer {
 #[derive(Debug, Clone)]
 pub struct Clients {
     egress: Arc<Egress>,
+    faults: Option<Arc<dyn Faults>>,
 }
 
 impl Clients {
@@ -80,7 +82,13 @@ impl Clients {
     /// # Errors
     /// [`EgressError`] if the proxy's URL can't be used.
     pub fn new(global_proxy: Option<SecretString>) -> Result<Self, EgressError> {
-        Ok(Self { egress: Arc::new(Egress::new(global_proxy)?) })
+        Ok(Self { egress: Arc::new(Egress::new(global_proxy)?), faults: None })
+    }
+
+    /// The same, but what simulated calls meet comes from `faults`.
+    #[must_use]
+    pub fn with_faults(self, faults: Arc<dyn Faults>) -> Self {
+        Self { faults: Some(faults), ..self }
     }
 
     /// Calls a candidate.
@@ -89,10 +97,10 @@ impl Clients {
     /// A [`Failure`] for everything that goes wrong before the first useful delta, or before the whole of a plain answer is here.
     pub async fn chat(&self, call: ChatCall<'_>) -> Result<ChatAnswer, Failure> {
         if call.simulated {
-            return simulation::chat(&call).await;
+            return simulation::chat(&call, self.faults.as_deref()).await;
         }
         match call.offer.platform.provider {
-            Provider::Simulation => simulation::chat(&call).await,
+            Provider::Simulation => simulation::chat(&call, self.faults.as_deref()).await,
             Provider::Openai => openai::chat(&self.egress, &call).await,
         }
     }

@@ -12,4 +12,5 @@ mod stream;
 
 pub use call::{ChatAnswer, ChatCall, Clients, PlainAnswer};
 pub use egress::EgressError;
+pub use simulation::{Encounter, Fault, Faults, SimulatedCall};
 pub use stream::{StreamItem, UpstreamStream};

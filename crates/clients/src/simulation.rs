@@ -2,6 +2,7 @@
 //!
 //! What it does (latency, deltas, scripted faults) is set on the platform, or for one request in the header `x-easyai-simulation`.
 
+mod faults;
 mod frames;
 mod text;
 
@@ -12,24 +13,29 @@ use easyai_core::failure::{Category, Failure, Sent};
 use http::HeaderValue;
 use tokio::time::{Instant, sleep_until};
 
+pub use self::faults::{Encounter, Fault, Faults, SimulatedCall};
 use self::frames::Answer;
 use crate::call::{ChatAnswer, ChatCall, PlainAnswer};
 use crate::refusal::{TimeOut, bad_response};
 use crate::stream::{self, Asked, Clock, Piece, Source};
 
 /// Answers a call.
-pub(crate) async fn chat(call: &ChatCall<'_>) -> Result<ChatAnswer, Failure> {
+pub(crate) async fn chat(call: &ChatCall<'_>, faults: Option<&dyn Faults>) -> Result<ChatAnswer, Failure> {
     let clock = Clock::start(call.offer.platform.timeouts, call.deadline);
-    let settings = call.simulation.or(call.offer.platform.options.simulation.as_ref()).cloned().unwrap_or_default();
+    let mut settings = call.simulation.or(call.offer.platform.options.simulation.as_ref()).cloned().unwrap_or_default();
+    let encounter = faults.map(|faults| faults.met_by(SimulatedCall { offer: call.offer, credential: call.credential }));
+    let encounter = encounter.unwrap_or_default();
+    encounter.change(&mut settings);
     wait(&clock, Duration::from_millis(settings.latency_ms.into())).await?;
-    let fault =
-        usize::try_from(call.call_of_platform).ok().and_then(|index| settings.script.get(index)).filter(|fault| happens(fault)).cloned();
+    let scripted = || usize::try_from(call.call_of_platform).ok().and_then(|index| settings.script.get(index)).cloned().map(Fault::from);
+    let fault = encounter.fault.or_else(scripted).filter(|fault| happens(&fault.played));
     if let Some(failure) = fault.as_ref().and_then(before_answer) {
         return Err(failure);
     }
     let answer = Answer::to(call.request, &call.offer.upstream_name, settings.chunks);
     if call.request.stream {
-        let source = Source::Simulated(stream::Script::new(pieces(&answer, &settings, fault.as_ref())));
+        let played = fault.as_ref().map(|fault| &fault.played);
+        let source = Source::Simulated(stream::Script::new(pieces(&answer, &settings, played)));
         let opened = stream::open(source, clock, Asked::by(call.request), Some(answer.id.clone())).await?;
         return Ok(ChatAnswer::Stream(Box::new(opened)));
     }
@@ -62,17 +68,19 @@ const fn happens(fault: &SimulatedFault) -> bool {
     }
 }
 
-fn before_answer(fault: &SimulatedFault) -> Option<Failure> {
-    let category = fault.category?;
-    (fault.position == FaultPosition::BeforeAnswer).then(|| failure(category, fault))
+fn before_answer(fault: &Fault) -> Option<Failure> {
+    let category = fault.played.category?;
+    (fault.played.position == FaultPosition::BeforeAnswer).then(|| failure(category, fault))
 }
 
-fn failure(category: Category, fault: &SimulatedFault) -> Failure {
+fn failure(category: Category, fault: &Fault) -> Failure {
+    let message = fault.message.clone().unwrap_or_else(|| format!("simulated {category}"));
     Failure {
-        code: Some(format!("simulated_{category}")),
-        status: status(category),
-        retry_after: fault.retry_after_ms.map(|ms| Duration::from_millis(ms.into())),
-        ..Failure::new(category, Sent::Maybe, format!("simulated {category}"))
+        code: Some(fault.code.clone().unwrap_or_else(|| format!("simulated_{category}"))),
+        status: fault.status.or(status(category)),
+        retry_after: fault.played.retry_after_ms.map(|ms| Duration::from_millis(ms.into())),
+        should_retry: fault.should_retry,
+        ..Failure::new(category, Sent::Maybe, message)
     }
 }
 
@@ -90,9 +98,9 @@ const fn status(category: Category) -> Option<u16> {
     }
 }
 
-async fn in_the_middle(fault: &SimulatedFault, clock: &Clock) -> Failure {
-    match fault.position {
-        FaultPosition::BeforeAnswer | FaultPosition::AfterDeltas => failure(fault.category.unwrap_or(Category::ServerError), fault),
+async fn in_the_middle(fault: &Fault, clock: &Clock) -> Failure {
+    match fault.played.position {
+        FaultPosition::BeforeAnswer | FaultPosition::AfterDeltas => failure(fault.played.category.unwrap_or(Category::ServerError), fault),
         FaultPosition::Cut => bad_response("the answer was cut off"),
         FaultPosition::Stall => {
             sleep_until(clock.first_delta()).await;

@@ -245,13 +245,15 @@ impl TraceEntry {
         if let Some(other) = self.same_client.as_ref().filter(|other| **other != ruling) {
             let _ = write!(line, "; the same client was not called again because {other}");
         }
-        self.remedies.iter().for_each(|remedy| line.push_str(&remedy.clause()));
+        self.remedies.iter().for_each(|remedy| line.extend(["; ", &remedy.sentence()]));
         line
     }
 }
 
 impl RemedyNote {
-    fn clause(&self) -> String {
+    /// What was done, in a few words for a person.
+    #[must_use]
+    pub fn sentence(&self) -> String {
         let what = match self.scope {
             Scope::Platform => "the platform",
             Scope::PlatformModel => "this model of the platform",
@@ -259,10 +261,10 @@ impl RemedyNote {
         };
         let time = self.lasting_ms.map(|ms| format!(" for {} s", ms.div_ceil(1_000))).unwrap_or_default();
         match self.remedy {
-            RemedyKind::CoolDown => format!("; {what} cools down{time}"),
-            RemedyKind::Demote => format!("; {what} is demoted by {}{time}", self.steps.unwrap_or(1)),
-            RemedyKind::Disable => format!("; {what} is disabled until a person enables it"),
-            RemedyKind::OpenCircuit => format!("; its circuit breaker opens{time}"),
+            RemedyKind::CoolDown => format!("{what} cools down{time}"),
+            RemedyKind::Demote => format!("{what} is demoted by {}{time}", self.steps.unwrap_or(1)),
+            RemedyKind::Disable => format!("{what} is disabled until a person enables it"),
+            RemedyKind::OpenCircuit => format!("its circuit breaker opens{time}"),
         }
     }
 }
@@ -326,12 +328,13 @@ mod tests {
 
     #[test]
     fn each_remedy_is_a_clause() {
-        let check = |remedy: Remedy, expected: &str| assert_eq!(RemedyNote::of(&remedy, PolicySource::PolicySet, None).clause(), expected);
+        let check =
+            |remedy: Remedy, expected: &str| assert_eq!(RemedyNote::of(&remedy, PolicySource::PolicySet, None).sentence(), expected);
         let lasting = Duration::from_secs(30);
-        check(Remedy::CoolDown { scope: Scope::Credential, lasting }, "; the platform's credential cools down for 30 s");
-        check(Remedy::Demote { scope: Scope::PlatformModel, steps: 2, lasting }, "; this model of the platform is demoted by 2 for 30 s");
-        check(Remedy::Disable { scope: Scope::Platform }, "; the platform is disabled until a person enables it");
-        check(Remedy::OpenCircuit { lasting }, "; its circuit breaker opens for 30 s");
+        check(Remedy::CoolDown { scope: Scope::Credential, lasting }, "the platform's credential cools down for 30 s");
+        check(Remedy::Demote { scope: Scope::PlatformModel, steps: 2, lasting }, "this model of the platform is demoted by 2 for 30 s");
+        check(Remedy::Disable { scope: Scope::Platform }, "the platform is disabled until a person enables it");
+        check(Remedy::OpenCircuit { lasting }, "its circuit breaker opens for 30 s");
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! The runner's clock and dice: the only places where a run meets the time and chance that core is told of.
+//! The runner's clock and dice: the only places where a run meets the time and chance that core is told of. The fault lab turns them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use easyai_core::time::Timestamp;
+use easyai_store::turned;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// The wall clock, for what is shown or must outlive a restart.
@@ -14,14 +16,14 @@ pub fn now() -> Timestamp {
 /// A new id's bits: a UUIDv7, sortable by time.
 #[must_use]
 pub fn new_id() -> Uuid {
-    Uuid::now_v7()
+    easyai_store::new_id()
 }
 
 /// Randomness for ties and jitter. Not for secrets.
 #[must_use]
 pub fn dice() -> u64 {
     // A new UUIDv7 ends in 62 random bits and saves a second generator.
-    Uuid::now_v7().as_u64_pair().1
+    turned::dice().unwrap_or_else(|| Uuid::now_v7().as_u64_pair().1)
 }
 
 /// A stopwatch with the wall time of its start.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use easyai_clients::{ChatAnswer, Clients};
 use easyai_core::candidates::Candidate;
 use easyai_core::catalog::Catalog;
+use easyai_core::health::HealthBook;
 use easyai_core::id::{NodeId, TaskId};
 use easyai_core::limit::LimitScope;
 use easyai_core::money::Money;
@@ -178,6 +179,12 @@ impl Runner {
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
         self.snapshot.now()
+    }
+
+    /// How candidates are now.
+    #[must_use]
+    pub fn health(&self) -> Arc<HealthBook> {
+        self.health.now()
     }
 
     /// Calls under way.

@@ -31,7 +31,7 @@ use wire::File;
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What a file may declare.
-const TABLES: [&str; 6] = ["platform", "model", "platform_model", "policy_set", "runner_policy", "group"];
+pub const TABLES: [&str; 6] = ["platform", "model", "platform_model", "policy_set", "runner_policy", "group"];
 
 /// What a file declares.
 #[derive(Debug)]
@@ -74,6 +74,17 @@ fn read(name: &str, text: &str, secrets: &Secrets<'_>) -> Result<Read, String> {
     }
 }
 
+/// What the tables of a larger file declare; whose secrets are in files of their own, in `folder`. None if a table can't be read.
+pub fn declared(root: DeTable<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Option<Declared> {
+    let told_before = problems.len();
+    let mut own = Vec::new();
+    let file = tables(root, &mut own);
+    let secrets = Secrets { folder, variable: &|name| std::env::var(name).ok() };
+    let declared = declare::declare(file, &secrets, &mut own).declared;
+    problems.append(&mut own);
+    (problems.len() == told_before).then_some(declared)
+}
+
 /// The tables of the file, each as its wire type; those that can't be read are told and left out.
 fn tables(root: DeTable<'_>, problems: &mut Vec<Problem>) -> File {
     let mut file = File::default();
@@ -94,7 +105,7 @@ fn tables(root: DeTable<'_>, problems: &mut Vec<Problem>) -> File {
 }
 
 /// The elements of `[[noun]]`.
-fn array<T: serde::de::DeserializeOwned>(noun: &str, value: Spanned<DeValue<'_>>, problems: &mut Vec<Problem>) -> Vec<Spanned<T>> {
+pub fn array<T: serde::de::DeserializeOwned>(noun: &str, value: Spanned<DeValue<'_>>, problems: &mut Vec<Problem>) -> Vec<Spanned<T>> {
     let span = value.span();
     let DeValue::Array(elements) = value.into_inner() else {
         problems.push(Problem::new(span, format!("`{noun}` is a list of tables: write [[{noun}]]")));

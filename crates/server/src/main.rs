@@ -7,6 +7,7 @@ mod app;
 mod catalog_file;
 mod cli;
 mod config;
+mod lab;
 mod nearest;
 mod problem;
 mod replay;

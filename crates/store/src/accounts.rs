@@ -82,7 +82,7 @@ pub async fn create(db: &Db, name: &str, group: &str) -> Result<AccountId, Store
         seed_in(&mut tx).await?;
     }
     let group_id = group_id(&mut tx, group).await?;
-    let id = AccountId::from_uuid(Uuid::now_v7());
+    let id = AccountId::from_uuid(crate::new_id());
     let insert = "INSERT INTO accounts (id, name, group_id, source, enabled, created_at) VALUES ($1, $2, $3, $4, TRUE, $5)";
     let inserted = sql!(tx, execute insert, id.uuid(), name, group_id, ADMIN, now().micros());
     inserted.map_err(|error| match error {

@@ -7,7 +7,6 @@ use easyai_core::kind::RunMode;
 use easyai_core::limit::LimitSet;
 use easyai_core::time::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use uuid::Uuid;
 
 use crate::accounts::{CLI, check_name};
 use crate::catalog::{Audit, Cell, bump, in_table, record, record_change};
@@ -74,7 +73,7 @@ pub async fn create(db: &Db, vault: &Vault, account: AccountId, new: &NewKey) ->
     if new.models.is_empty() || new.models.iter().any(|model| model.trim().is_empty()) {
         return Err(StoreError::Setting("a key needs the names of models, or `*` for all".to_owned()));
     }
-    let (id, key) = (KeyId::from_uuid(Uuid::now_v7()), new_api_key()?);
+    let (id, key) = (KeyId::from_uuid(crate::new_id()), new_api_key()?);
     let hint: String = key.expose_secret().chars().take(HINT_CHARS).collect();
     let models = serde_json::to_string(&new.models).map_err(|error| StoreError::Statement(error.to_string()))?;
     let hash = vault.hash_key(key.expose_secret()).to_vec();

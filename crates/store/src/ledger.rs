@@ -81,7 +81,7 @@ pub async fn top_up(db: &Db, account: AccountId, amount: Money, note: Option<&st
     let (debit, credit) = books::of(EntryKind::TopUp);
     let insert = "INSERT INTO ledger_entries (id, account_id, kind, debit, credit, amount, note, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let (id, kind) = (uuid::Uuid::now_v7(), EntryKind::TopUp.as_str());
+    let (id, kind) = (crate::new_id(), EntryKind::TopUp.as_str());
     sql!(tx, execute insert, id, account.uuid(), kind, debit, credit, amount.nanos(), note, now().micros())?;
     let row = sql!(tx, one WalletRow, "SELECT balance, held FROM wallets WHERE account_id = $1", account.uuid())?;
     tx.commit().await?;

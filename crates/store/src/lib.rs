@@ -23,6 +23,7 @@ pub mod sweep;
 pub mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod turned;
 pub mod url;
 pub mod vault;
 pub mod verify;
@@ -36,6 +37,14 @@ pub use url::DatabaseUrl;
 /// The wall clock. Tasks bring their own times; this one dates what the store itself adds (migrations, nodes, top-ups).
 #[must_use]
 pub fn now() -> easyai_core::time::Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    easyai_core::time::Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    turned::now().unwrap_or_else(|| {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        easyai_core::time::Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    })
+}
+
+/// A new id's bits: a UUIDv7, sortable by time.
+#[must_use]
+pub fn new_id() -> uuid::Uuid {
+    turned::new_id().unwrap_or_else(uuid::Uuid::now_v7)
 }

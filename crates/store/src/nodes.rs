@@ -51,7 +51,7 @@ impl Node {
     /// # Errors
     /// [`StoreError::Setting`] if another process serves this SQLite database.
     pub async fn join(db: &Db, host: &str, version: &str) -> Result<Self, StoreError> {
-        let id = NodeId::from_uuid(uuid::Uuid::now_v7());
+        let id = NodeId::from_uuid(crate::new_id());
         // First the lock: a node that others can see must not look dead.
         let lock = match db {
             Db::Sqlite(db) => Lock::File { _file: lock_file(db.path())? },

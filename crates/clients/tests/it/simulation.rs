@@ -1,5 +1,6 @@
 //! The simulation: the same answer to the same prompt, and faults by script.
 
+use easyai_clients::{Encounter, Fault, SimulatedCall};
 use easyai_core::catalog::Simulation;
 use easyai_core::failure::Category;
 use easyai_core::kind::Provider;
@@ -58,4 +59,33 @@ async fn a_script_is_played_call_by_call() {
         assert_eq!(told.end.as_ref().unwrap_err().category, category);
         assert!(!told.text().is_empty());
     }
+}
+
+/// Every other call is told to wait, in words of its own; the rest is slow.
+#[derive(Debug, Default)]
+struct EveryOther(std::sync::atomic::AtomicU32);
+
+impl easyai_clients::Faults for EveryOther {
+    fn met_by(&self, call: SimulatedCall<'_>) -> Encounter {
+        assert_eq!((&*call.offer.platform.name, call.credential.is_some()), ("p", true));
+        if self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 2 == 1 {
+            return Encounter { latency_ms: Some(30), ..Encounter::default() };
+        }
+        let played: easyai_core::catalog::SimulatedFault =
+            serde_json::from_str(r#"{"category": "rate_limit", "retry_after_ms": 9000}"#).unwrap();
+        let fault = Fault { status: Some(430), message: Some("slow down".to_owned()), should_retry: Some(false), ..Fault::from(played) };
+        Encounter { fault: Some(fault), ..Encounter::default() }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_can_come_from_outside_call_by_call() {
+    let mut bed = bed("{}");
+    bed.clients = bed.clients.with_faults(std::sync::Arc::new(EveryOther::default()));
+    let failure = bed.chat(PLAIN).await.unwrap_err();
+    assert_eq!((failure.status, failure.message.as_str(), failure.should_retry), (Some(430), "slow down", Some(false)));
+    assert_eq!(failure.retry_after.map(|wait| wait.as_secs()), Some(9));
+    let begun = tokio::time::Instant::now();
+    assert!(bed.chat(PLAIN).await.is_ok());
+    assert_eq!(begun.elapsed().as_millis(), 30);
 }

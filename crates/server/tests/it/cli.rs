@@ -2,6 +2,7 @@
 
 mod apply;
 mod history;
+mod lab;
 mod policy;
 mod serve;
 mod shell;

@@ -25,7 +25,7 @@ pub(crate) async fn record(tx: &mut Tx, entry: &Audit<'_>) -> Result<(), StoreEr
 pub(crate) async fn record_change(tx: &mut Tx, entry: &Audit<'_>, before: Option<&str>) -> Result<(), StoreError> {
     let insert =
         "INSERT INTO audit_log (id, actor, origin, action, object, before, after, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let id = uuid::Uuid::now_v7();
+    let id = crate::new_id();
     // The actor says it: what happens in the gateway itself and at the command line has no address.
     let origin = "local";
     sql!(tx, execute insert, id, entry.actor, origin, entry.action, entry.object, before, entry.after.as_deref(), now().micros()).map(drop)

@@ -90,5 +90,5 @@ pub async fn seed(db: &Db) -> Result<(), StoreError> {
 pub(crate) async fn seed_in(tx: &mut Tx) -> Result<bool, StoreError> {
     let insert = "INSERT INTO groups (id, name, price_multiplier, models, source, created_at)
         VALUES ($1, $2, 1000000, '[\"*\"]', $3, $4) ON CONFLICT (name) DO NOTHING";
-    Ok(sql!(tx, execute insert, uuid::Uuid::now_v7(), DEFAULT_GROUP, FILE, now().micros())? > 0)
+    Ok(sql!(tx, execute insert, crate::new_id(), DEFAULT_GROUP, FILE, now().micros())? > 0)
 }

@@ -88,7 +88,7 @@ impl Writer<'_> {
         let upsert = "INSERT INTO policy_sets (id, name, policy, source, created_at) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (name) DO UPDATE SET policy = excluded.policy, source = excluded.source";
         let tx = &mut *self.tx;
-        sql!(tx, execute upsert, Uuid::now_v7(), name, json(spec)?, FILE, now().micros()).map(drop)
+        sql!(tx, execute upsert, crate::new_id(), name, json(spec)?, FILE, now().micros()).map(drop)
     }
 
     /// A version of its own: runs keep the one they began with.
@@ -97,7 +97,7 @@ impl Writer<'_> {
         let tx = &mut *self.tx;
         sql!(tx, execute "UPDATE runner_policies SET active = FALSE WHERE active")?;
         let insert = "INSERT INTO runner_policies (id, policy, active, source, created_at) VALUES ($1, $2, TRUE, $3, $4)";
-        sql!(tx, execute insert, Uuid::now_v7(), json(policy)?, FILE, now().micros()).map(drop)
+        sql!(tx, execute insert, crate::new_id(), json(policy)?, FILE, now().micros()).map(drop)
     }
 
     async fn put_group(&mut self, name: &str) -> Result<(), StoreError> {
@@ -109,7 +109,7 @@ impl Writer<'_> {
         let multiplier = i64::from(group.price_multiplier.millionths());
         let tx = &mut *self.tx;
         let (models, limits) = (json(&group.models)?, json(&group.limits)?);
-        sql!(tx, execute upsert, Uuid::now_v7(), name, multiplier, models.as_str(), limits.as_str(), FILE, now().micros()).map(drop)
+        sql!(tx, execute upsert, crate::new_id(), name, multiplier, models.as_str(), limits.as_str(), FILE, now().micros()).map(drop)
     }
 
     async fn put_model(&mut self, name: &str) -> Result<(), StoreError> {
@@ -118,14 +118,14 @@ impl Writer<'_> {
             ON CONFLICT (name) DO UPDATE SET strategy = excluded.strategy, settings = excluded.settings, source = excluded.source";
         let settings = json(&spec.settings)?;
         let tx = &mut *self.tx;
-        sql!(tx, execute upsert, Uuid::now_v7(), name, spec.strategy.as_str(), settings.as_str(), FILE, now().micros()).map(drop)
+        sql!(tx, execute upsert, crate::new_id(), name, spec.strategy.as_str(), settings.as_str(), FILE, now().micros()).map(drop)
     }
 
     async fn put_platform(&mut self, name: &str, spec: &PlatformSpec, recredentialed: bool) -> Result<(), StoreError> {
         // First the id: the proxy is sealed for it.
         let tx = &mut *self.tx;
         let known = sql!(tx, optional One<Uuid>, "SELECT id FROM platforms WHERE name = $1", name)?;
-        let id = known.map_or_else(Uuid::now_v7, |(id,)| id);
+        let id = known.map_or_else(crate::new_id, |(id,)| id);
         let proxy = match &spec.proxy {
             None => None,
             Some(ProxySpec::Direct) => Some(PROXY_NONE.to_vec()),
@@ -158,7 +158,7 @@ impl Writer<'_> {
             ON CONFLICT (id) DO UPDATE SET position = excluded.position, weight = excluded.weight, origin = excluded.origin,
                 name = excluded.name, limits = excluded.limits";
         for ((position, spec), kept) in (0_i64..).zip(specs).zip(kept) {
-            let id = kept.unwrap_or_else(Uuid::now_v7);
+            let id = kept.unwrap_or_else(crate::new_id);
             let (sealed, weight, limits) = (self.vault.seal(id, &spec.secret)?, i64::from(spec.weight.get()), json(&spec.limits)?);
             sql!(tx, execute upsert, id, platform, position, weight, spec.origin.as_str(), sealed.as_slice(), spec.name.as_deref(),
                 limits.as_str(), now().micros())?;
@@ -201,7 +201,7 @@ impl Writer<'_> {
                 enabled = COALESCE($13, platform_models.enabled)";
         let capabilities = spec.capabilities.as_ref().map(json).transpose()?;
         let enabled = spec.enabled.map(|enabled| enabled == Enabled::Yes);
-        sql!(tx, execute upsert, Uuid::now_v7(), platform_id, model_id, spec.upstream_name.as_str(), json(&spec.model_types)?,
+        sql!(tx, execute upsert, crate::new_id(), platform_id, model_id, spec.upstream_name.as_str(), json(&spec.model_types)?,
             i64::from(spec.weight.get()), spec.priority.map(i64::from), spec.context_tokens.map(|tokens| i64::from(tokens.get())),
             spec.max_output_tokens.map(|tokens| i64::from(tokens.get())), policy_set, json(&spec.overrides)?, FILE, enabled,
             capabilities, json(&spec.limits)?, now().micros())?;
@@ -215,7 +215,7 @@ impl Writer<'_> {
         let version = match &spec.price {
             None => None,
             Some(price) => {
-                let (id, cost) = (Uuid::now_v7(), spec.cost.as_ref().map(json).transpose()?);
+                let (id, cost) = (crate::new_id(), spec.cost.as_ref().map(json).transpose()?);
                 let insert = "INSERT INTO prices (id, platform_model_id, price, cost, source, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
                 sql!(tx, execute insert, id, offer, json(price)?, cost, FILE, now().micros())?;
                 Some(id)

@@ -15,6 +15,7 @@ use super::work::{Fate, Work};
 use super::{MAX_BATCH, announce, sqlite_rows};
 use crate::db::BUSY_TIMEOUT;
 use crate::error::{StoreError, from_sqlite_code};
+use crate::turned;
 
 /// How often a batch may wait for others on a busy core. They add most of what they have at once.
 const MAX_YIELDS: usize = 4;
@@ -33,7 +34,9 @@ pub(super) fn start(
     teller: Teller,
     committed: broadcast::Sender<TaskId>,
 ) -> Result<(), StoreError> {
-    let writer = Writer { path, connection: None, committed, teller };
+    // What a turned clock's thread plays is thrown away: no power failure matters to it.
+    let synchronous = if turned::is_on() { "off" } else { "full" };
+    let writer = Writer { path, synchronous, connection: None, committed, teller };
     let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(queue));
     thread.map(drop).map_err(|error| StoreError::Setting(format!("the journal's thread could not be started: {error}")))
 }
@@ -46,16 +49,17 @@ pub(super) fn start_on_full_disk(
     teller: Teller,
     committed: broadcast::Sender<TaskId>,
 ) -> Result<(), StoreError> {
-    let full = open(&path)?;
+    let full = open(&path, "full")?;
     let pages: i64 = full.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     full.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
-    let writer = Writer { path, connection: Some(full), committed, teller };
+    let writer = Writer { path, synchronous: "full", connection: Some(full), committed, teller };
     std::thread::spawn(move || writer.run(queue));
     Ok(())
 }
 
 struct Writer {
     path: PathBuf,
+    synchronous: &'static str,
     connection: Option<Connection>,
     committed: broadcast::Sender<TaskId>,
     teller: Teller,
@@ -125,7 +129,7 @@ impl Writer {
         let rolled_back = |error: rusqlite::Error| Failed { error: error.into(), fate: Fate::RolledBack };
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => open(&self.path).map_err(rolled_back)?,
+            None => open(&self.path, self.synchronous).map_err(rolled_back)?,
         };
         // On an error the connection is dropped with its transaction; it is put back only when all went well.
         let tried = self.transact(&mut connection, batch, attempt);
@@ -150,11 +154,11 @@ impl Writer {
 }
 
 /// Opens the file, which exists: a missing one is an error, not a new database.
-fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
+fn open(path: &Path, synchronous: &str) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "foreign_keys", "on")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

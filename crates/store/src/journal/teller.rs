@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::work::{Asked, Fate, Work, tell_all};
 use crate::error::StoreError;
+use crate::turned;
 
 /// A batch that was tried, and what became of it.
 #[derive(Debug)]
@@ -21,13 +22,18 @@ struct Told {
 /// The writer's end of the teller.
 #[derive(Debug)]
 pub(super) struct Teller {
-    told: mpsc::UnboundedSender<Told>,
+    /// None if the writer tells its batches itself.
+    told: Option<mpsc::UnboundedSender<Told>>,
     orphans: Arc<Mutex<Vec<Work>>>,
 }
 
 impl Teller {
     /// Starts one within the current runtime. It ends with its writer. `queue` is where the writer is woken.
     pub(super) fn start(queue: mpsc::WeakSender<Work>) -> Self {
+        if turned::is_on() {
+            // Whoever waits does so in place, so that nothing could run beside it.
+            return Self { told: None, orphans: Arc::default() };
+        }
         let (told, mut batches) = mpsc::unbounded_channel::<Told>();
         let orphans = Arc::new(Mutex::new(Vec::new()));
         let found = Arc::clone(&orphans);
@@ -47,13 +53,16 @@ impl Teller {
                 }
             }
         });
-        Self { told, orphans }
+        Self { told: Some(told), orphans }
     }
 
     /// Hands a batch over. Bounded by what may be under way: each waiter waits for one answer at a time.
     pub(super) fn tell(&self, batch: Vec<Work>, fate: Fate, failed: Option<&StoreError>) {
-        // It ends only with the runtime, and then nobody waits any more.
-        drop(self.told.send(Told { batch, fate, failed: failed.cloned() }));
+        match &self.told {
+            // It ends only with the runtime, and then nobody waits any more.
+            Some(told) => drop(told.send(Told { batch, fate, failed: failed.cloned() })),
+            None => self.orphans.lock().unwrap_or_else(PoisonError::into_inner).extend(tell_all(batch, fate, failed)),
+        }
     }
 
     /// Ends of tasks that nobody waits for.
