@@ -22,7 +22,7 @@ use crate::failure::{Category, Failure, Sent};
 use crate::kind::ModelType;
 use crate::policy::{Remedy, RunnerPolicy};
 use crate::reason::{Reason, StopReason};
-use crate::trace::{PolicySource, RemedyNote, Ruling};
+use crate::trace::{PolicySource, RemedyKind, RemedyNote, Ruling};
 
 /// Who could be tried after this candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct Facts {
     pub next: Next,
     /// Whether the platform has another credential to try.
     pub other_credential: bool,
+    /// What its policy set did to the candidate because of this failure: then it is not called again.
+    pub out: Option<RemedyKind>,
     /// Who could be tried next if the whole platform is to be left alone.
     pub next_elsewhere: Next,
     /// Randomness, for the jitter of a wait.

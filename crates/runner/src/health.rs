@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use easyai_core::catalog::PlatformModel;
-use easyai_core::health::{Condition, Failed, HealthBook, Subject};
+use easyai_core::health::{Condition, Effects, Failed, HealthBook, Subject};
 use easyai_core::policy::{Remedy, RunnerPolicy};
 use easyai_core::time::Timestamp;
 use easyai_core::trace::RemedyNote;
@@ -53,22 +53,26 @@ impl HealthBoard {
         self.book.load_full()
     }
 
-    /// Carries out what a decision ordered, and counts the failure. Gives what else that did, for the trace.
-    pub fn failed(&self, failed: &Failed<'_>, ordered: &[Remedy], now: Timestamp, reason: &Arc<str>) -> Vec<RemedyNote> {
-        let (mut notes, mut changed) = (Vec::new(), Vec::new());
-        self.change(|book| {
-            let effects = book.failed(failed, now);
-            changed = effects.changed;
-            notes = effects.remedies;
-            changed.extend(ordered.iter().filter_map(|remedy| book.apply(remedy, failed.offer, failed.credential, now, reason)));
-        });
-        let done = ordered.iter().chain(notes.iter().map(|(remedy, _)| remedy));
-        let off: Vec<Subject> = done
-            .filter(|remedy| matches!(remedy, Remedy::Disable { .. }))
-            .map(|remedy| Subject::of(remedy.scope(), failed.offer, failed.credential))
-            .collect();
-        self.write_down(changed.into_iter().map(|subject| (subject, off.contains(&subject))));
-        notes.into_iter().map(|(_, note)| note).collect()
+    /// Counts a failure: for circuit breakers, demotions and auto-disable rules. Gives what that did, for the trace.
+    pub fn failed(&self, failed: &Failed<'_>, now: Timestamp) -> Vec<RemedyNote> {
+        let mut effects = Effects::default();
+        self.change(|book| effects = book.failed(failed, now));
+        let Effects { changed, remedies } = effects;
+        let off = |subject: &Subject| {
+            let own = |remedy: &Remedy| Subject::of(remedy.scope(), failed.offer, failed.credential) == *subject;
+            remedies.iter().any(|(remedy, _)| matches!(remedy, Remedy::Disable { .. }) && own(remedy))
+        };
+        self.write_down(changed.into_iter().map(|subject| (subject, off(&subject))));
+        remedies.into_iter().map(|(_, note)| note).collect()
+    }
+
+    /// Carries out what a decision ordered.
+    pub fn apply(&self, ordered: &[Remedy], failed: &Failed<'_>, now: Timestamp, reason: &Arc<str>) {
+        for remedy in ordered {
+            let mut changed = None;
+            self.change(|book| changed = book.apply(remedy, failed.offer, failed.credential, now, reason));
+            self.write_down(changed.map(|subject| (subject, matches!(remedy, Remedy::Disable { .. }))));
+        }
     }
 
     /// A success heals. Costs a look where there is nothing to heal.

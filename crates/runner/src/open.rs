@@ -13,7 +13,7 @@ use easyai_core::kind::ModelType;
 use easyai_core::money::Money;
 use easyai_core::policy::RunnerPolicy;
 use easyai_core::run::{Delivery, Dice, Opening, Step, Stop};
-use easyai_core::trace::TraceEntry;
+use easyai_core::trace::{RemedyKind, TraceEntry};
 use easyai_limits::Taken;
 use easyai_store::journal::{Finish, Raised};
 
@@ -229,18 +229,25 @@ fn failed(runner: &Runner, live: &mut Live, opening: &mut Opening, offer: &Arc<P
     let watch = live.record.subject().watch;
     // Whom it is about: the verdict may go on to the next one.
     let credential = opening.credential().map(|credential| credential.id);
+    let policy = Arc::clone(&live.ask.caller.catalog.runner_policy);
+    let failed = Failed {
+        offer,
+        credential,
+        failure,
+        model_type: opening.model_type(),
+        runner: &policy,
+        deadline_passed: live.ask.deadline.is_some_and(|deadline| watch.elapsed() >= deadline),
+    };
+    // Counted before it is decided: a circuit breaker that opens by it ends the attempts at this client.
+    let counted = if live.terms.simulated { Vec::new() } else { runner.health.failed(&failed, now()) };
+    let out = counted.iter().find(|note| matches!(note.remedy, RemedyKind::OpenCircuit | RemedyKind::Disable));
+    if let Some(note) = out {
+        opening.taken_out(note.remedy);
+    }
     let mut verdict = opening.failed(failure, watch.elapsed(), Dice(dice()));
     if !live.terms.simulated {
-        let failed = Failed {
-            offer,
-            credential,
-            failure,
-            model_type: opening.model_type(),
-            runner: opening.policy(),
-            deadline_passed: live.ask.deadline.is_some_and(|deadline| watch.elapsed() >= deadline),
-        };
-        let reason = verdict.entry.sentence().into();
-        verdict.entry.remedies.extend(runner.health.failed(&failed, &verdict.remedies, now(), &reason));
+        runner.health.apply(&verdict.remedies, &failed, now(), &verdict.entry.sentence().into());
+        verdict.entry.remedies.extend(counted);
     }
     tracing::info!(task.id = %live.record.subject().task, platform = %offer.platform.name, category = %failure.category, "{}", verdict.entry.sentence());
     if let Some(note) = live.record.attempt_failed(failure, &verdict.entry, max_ms) {

@@ -26,7 +26,11 @@ pub(super) const fn concerns(failure: &Failure) -> bool {
 
 /// The decision to try the next credential; none if there is none, or a rule or a limit of time stands against it.
 pub(super) fn consider(failure: &Failure, facts: &Facts, policies: &Policies<'_>) -> Option<Decision> {
-    if !concerns(failure) || !facts.other_credential || deadline_passed(facts).is_some() || facts.elapsed >= policies.limits.max_duration()
+    if !concerns(failure)
+        || !facts.other_credential
+        || facts.out.is_some()
+        || deadline_passed(facts).is_some()
+        || facts.elapsed >= policies.limits.max_duration()
     {
         return None;
     }

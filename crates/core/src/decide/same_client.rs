@@ -21,6 +21,11 @@ pub(super) fn consider(failure: &Failure, facts: &Facts, policies: &Policies<'_>
     if may_have_been_accepted(failure, facts.model_type) {
         return Err(fixed("sent=maybe", Reason::MediaMayHaveBeenSent));
     }
+    if let Some(out) = facts.out {
+        let policy = policies.candidate.policy_set.name.to_string();
+        let value = format!("remedy={out}");
+        return Err(Ruling { source: PolicySource::PolicySet, policy, rule: None, value, reason: Reason::NotRetryable });
+    }
     if !retry.enabled.value {
         return Err(retry.ruling(retry.enabled.source, None, "enabled=false".into(), Reason::RetryDisabled));
     }

@@ -30,6 +30,7 @@ impl Case {
             deadline: None,
             next: Next::Fits,
             other_credential: false,
+            out: None,
             next_elsewhere: Next::Fits,
             dice: 0,
         };

@@ -14,7 +14,7 @@ use crate::candidates::Selection;
 use crate::failure::{Category, Failure, Sent};
 use crate::reason::Reason;
 use crate::run::{Dice, Opening, Step, Stop};
-use crate::trace::{Action, TraceEntry};
+use crate::trace::{Action, PolicySource, RemedyKind, TraceEntry};
 
 /// Far above what any policy allows (99 attempts at each of some candidates): a replay that gets here stops.
 const MOST_ATTEMPTS: u32 = 10_000;
@@ -176,6 +176,11 @@ impl Player<'_> {
         let recorded = then.as_ref().or_else(|| self.past.decision(self.attempts));
         let dice = recorded.and_then(|entry| entry.dice);
         let drawn = || Dice(self.rules.seed.draw(self.past.id, Purpose::Wait, self.attempts.into()));
+        // Its policy set took the candidate out then: it would have again.
+        let out = then.iter().flat_map(|entry| &entry.remedies).filter(|note| note.source == PolicySource::PolicySet);
+        if let Some(note) = out.into_iter().find(|note| matches!(note.remedy, RemedyKind::OpenCircuit | RemedyKind::Disable)) {
+            self.run.taken_out(note.remedy);
+        }
         let mut verdict = self.run.failed(failure, self.now, dice.unwrap_or_else(drawn));
         if let Some(then) = &then {
             // Of before dice were recorded: the wait is as it was.

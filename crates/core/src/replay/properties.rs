@@ -14,7 +14,7 @@ use crate::policy::{Remedy, Scope};
 use crate::run::properties::{any_failover, any_failure, any_offer};
 use crate::run::{Dice, Opening};
 use crate::time::Timestamp;
-use crate::trace::{PolicySource, RemedyNote, TraceEntry};
+use crate::trace::{PolicySource, RemedyNote};
 
 const CATALOGS: u64 = 1_000;
 const TASKS_EACH: u64 = 12;
@@ -56,14 +56,15 @@ impl AnyWorld for Random {
         Dice(self.0.next())
     }
 
-    fn add_remedies(&mut self, entry: &mut TraceEntry) {
+    fn remedies(&mut self) -> Vec<RemedyNote> {
+        let mut done = Vec::new();
         if self.0.one_in(5) {
-            let remedy = Remedy::OpenCircuit { lasting: Duration::from_secs(30) };
-            entry.remedies.push(RemedyNote::of(&remedy, PolicySource::PolicySet, None));
+            done.push(RemedyNote::of(&Remedy::OpenCircuit { lasting: Duration::from_secs(30) }, PolicySource::PolicySet, None));
         }
         if self.0.one_in(5) {
-            entry.remedies.push(RemedyNote::of(&Remedy::Disable { scope: Scope::Platform }, PolicySource::PolicySet, Some(1)));
+            done.push(RemedyNote::of(&Remedy::Disable { scope: Scope::Platform }, PolicySource::PolicySet, Some(1)));
         }
+        done
     }
 }
 

@@ -14,7 +14,7 @@ use crate::id::PlatformId;
 use crate::kind::ModelType;
 use crate::policy::RunnerPolicy;
 use crate::reason::Reason;
-use crate::trace::{Action, FailureNote, Ruling, TraceEntry, millis};
+use crate::trace::{Action, FailureNote, RemedyKind, Ruling, TraceEntry, millis};
 
 /// A run before its first useful delta, its answer or its accepted job.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Opening {
     shut: Vec<PlatformId>,
     /// The largest context that was too small.
     context_above: Option<NonZeroU32>,
+    /// What the failure that is being decided did to the candidate.
+    out: Option<RemedyKind>,
     /// What had failed before the wait.
     waiting_after: Option<Failure>,
 }
@@ -59,6 +61,7 @@ impl Opening {
             platforms_tried: 1,
             shut: Vec::new(),
             context_above: None,
+            out: None,
             waiting_after: None,
         };
         let step = match deadline {
@@ -71,11 +74,17 @@ impl Opening {
         (run, step)
     }
 
+    /// The failure that is told next has opened the candidate's circuit breaker, or switched something off: it is not called again.
+    pub fn taken_out(&mut self, how: RemedyKind) {
+        self.out = Some(how);
+    }
+
     /// The attempt failed. `elapsed` never goes back; `dice` draws the jitter of a wait.
     pub fn failed(&mut self, failure: &Failure, elapsed: Duration, dice: Dice) -> Verdict {
         self.learn(failure);
         let decision = decide(failure, &self.facts(elapsed, dice), &self.policies());
         let entry = TraceEntry { dice: draws_a_wait(&decision).then_some(dice), ..self.entry(failure, elapsed, &decision) };
+        self.out = None;
         let remedy = decision.remedy.map(|(remedy, _)| remedy);
         if remedy.is_some_and(|remedy| remedy.shuts_the_platform()) {
             self.shut.push(self.candidate().offer.platform.id);
@@ -209,6 +218,7 @@ impl Opening {
             elapsed,
             deadline: self.deadline,
             next,
+            out: self.out,
             other_credential: self.candidate().credential(self.credential + 1).is_some(),
             next_elsewhere: self.describe(self.next(&shut)),
             dice: dice.0,

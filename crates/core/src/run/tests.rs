@@ -245,3 +245,19 @@ fn a_refused_credential_leaves_the_platform_to_its_next_one() {
     let stop = story.failover(r#"{"rules": [{"match": {"categories": ["auth"]}, "action": "stop"}]}"#);
     stop.check("a 401 | b ok", "0ms a | failed rule_matched");
 }
+
+#[test]
+fn what_its_policy_set_took_out_is_not_called_again() {
+    let retry = crate::policy::RetryPolicy { max_attempts: std::num::NonZeroU32::MIN.saturating_add(2), ..Default::default() };
+    let offer = |name| PlatformModel { policy_set: fixtures::policy_set(retry.clone()), ..fixtures::offer(fixtures::platform(name)) };
+    let policy = fixtures::runner_policy(crate::policy::FailoverPolicy::default());
+    let selection = fixtures::selection(vec![offer("a"), offer("b")]);
+    let (mut run, _) = Opening::start(selection, policy, ModelType::TextGenerate, None);
+    run.taken_out(crate::trace::RemedyKind::OpenCircuit);
+    let boom = super::script::failure("500");
+    let verdict = run.failed(&boom, Duration::ZERO, Dice(0));
+    assert!(matches!(verdict.step, Step::Attempt { candidate: 1, .. }), "{verdict:?}");
+    let told = verdict.entry.sentence();
+    assert!(told.contains("because policy_set `standard` [remedy=open_circuit] has no second attempt at the same client"), "{told}");
+    assert!(matches!(run.failed(&boom, Duration::ZERO, Dice(0)).step, Step::Wait { .. }), "the next one is judged by itself");
+}

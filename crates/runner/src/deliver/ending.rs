@@ -11,7 +11,7 @@ use easyai_core::kind::ModelType;
 use easyai_core::money::Money;
 use easyai_core::policy::RunnerPolicy;
 use easyai_core::run::Delivery;
-use easyai_core::trace::{RemedyNote, TraceEntry};
+use easyai_core::trace::RemedyNote;
 use easyai_core::usage::Usage;
 use easyai_protocols::openai::error::error_frame;
 use easyai_store::journal::RecordedAnswer;
@@ -127,7 +127,7 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
         Ending::BrokeOff(failure) => {
             let mut entry = delivery.failed(failure, elapsed);
             if !terms.simulated {
-                entry.remedies.extend(count(runner, &delivery, &ask.caller.catalog.runner_policy, failure, &entry));
+                entry.remedies.extend(count(runner, &delivery, &ask.caller.catalog.runner_policy, failure));
             }
             record.broke_off(failure, entry, max_ms);
         }
@@ -166,7 +166,7 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
 
 /// A platform that breaks its answers off fails as much as one that gives none. Nothing is decided any more, but its circuit breaker
 /// counts.
-fn count(runner: &Runner, delivery: &Delivery, policy: &RunnerPolicy, failure: &Failure, entry: &TraceEntry) -> Vec<RemedyNote> {
+fn count(runner: &Runner, delivery: &Delivery, policy: &RunnerPolicy, failure: &Failure) -> Vec<RemedyNote> {
     let failed = Failed {
         offer: &delivery.candidate().offer,
         credential: delivery.credential(),
@@ -175,7 +175,7 @@ fn count(runner: &Runner, delivery: &Delivery, policy: &RunnerPolicy, failure: &
         runner: policy,
         deadline_passed: false,
     };
-    runner.health.failed(&failed, &[], now(), &entry.sentence().into())
+    runner.health.failed(&failed, now())
 }
 
 /// The caller is gone: the upstream is cancelled at once, or read to its end to learn what it cost.

@@ -18,7 +18,7 @@ use crate::run::{Dice, Opening, Step};
 use crate::run_trace::{EstimateNote, RunTrace};
 use crate::task::{AttemptStatus, TaskStatus};
 use crate::time::Timestamp;
-use crate::trace::{TraceEntry, millis};
+use crate::trace::{RemedyKind, RemedyNote, TraceEntry, millis};
 use crate::usage::{Usage, UsageSource};
 
 /// What a call comes to.
@@ -40,8 +40,10 @@ pub trait World {
     /// How much longer than asked a wait takes; none if the caller leaves in it.
     fn oversleep(&mut self) -> Option<Duration>;
     fn dice(&mut self) -> Dice;
-    /// What live health adds to a decision.
-    fn add_remedies(&mut self, _: &mut TraceEntry) {}
+    /// What live health did because of a failure, before it was decided.
+    fn remedies(&mut self) -> Vec<RemedyNote> {
+        Vec::new()
+    }
 }
 
 /// A task to be recorded.
@@ -84,8 +86,13 @@ impl Recording {
                     match world.call(&run) {
                         Happens::Fails { failure, takes } => {
                             notes.attempt(&run, number, AttemptStatus::Failed, None, takes);
+                            let counted = world.remedies();
+                            let out = |note: &&RemedyNote| matches!(note.remedy, RemedyKind::OpenCircuit | RemedyKind::Disable);
+                            if let Some(note) = counted.iter().find(out) {
+                                run.taken_out(note.remedy);
+                            }
                             let mut verdict = run.failed(&failure, notes.now, world.dice());
-                            world.add_remedies(&mut verdict.entry);
+                            verdict.entry.remedies.extend(counted);
                             notes.trace.decisions.push(verdict.entry);
                             verdict.step
                         }
