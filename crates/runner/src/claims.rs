@@ -12,12 +12,13 @@ use crate::caller::Caller;
 use crate::prepare::ChatAsk;
 use crate::settings::Settings;
 
-/// Key, account, group, and at a candidate: credential, platform, platform model.
-const MOST: usize = 6;
+/// Platform, credential and platform model.
+const AT_A_CANDIDATE: usize = 3;
 
 /// The claims that every candidate shares: of key, account and group, as far as they are limited.
 pub(crate) fn of_caller(settings: &Settings, caller: &Caller) -> Vec<Claim> {
-    let mut claims = Vec::with_capacity(MOST);
+    // Most callers have none: then nothing is allocated.
+    let mut claims = Vec::new();
     let mut claim = |scope, limits: &Arc<LimitSet>| {
         if !limits.is_empty() {
             claims.push(Claim { scope, limits: Arc::clone(limits) });
@@ -38,6 +39,7 @@ pub(crate) fn of_call(settings: &Settings, ask: &ChatAsk, offer: &PlatformModel,
     if ask.run_mode() == RunMode::Simulation {
         return claims;
     }
+    claims.reserve_exact(AT_A_CANDIDATE);
     if !offer.platform.limits.is_empty() {
         claims.push(Claim { scope: LimitScope::Platform(offer.platform.id), limits: Arc::clone(&offer.platform.limits) });
     }
