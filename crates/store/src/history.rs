@@ -1,6 +1,5 @@
 //! Recorded tasks with their attempts and traces, from the oldest on, page by page: as much of the past as one likes in bounded memory.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use easyai_core::time::Timestamp;
 use easyai_core::usage::Usage;
 use uuid::Uuid;
 
-use crate::db::{Conn, Db};
+use crate::db::Db;
 use crate::error::StoreError;
 use crate::{rows, sql};
 
@@ -27,7 +26,8 @@ pub const PAGE: usize = 200;
 const SLACK: Duration = Duration::from_secs(3_600);
 
 rows! {
-    struct StoredTask {
+    // A task with one of its attempts, if it has any: a row costs more than what stands in it, and most tasks have one attempt.
+    struct Stored {
         id: TaskId,
         account_id: AccountId,
         model: Arc<str>,
@@ -42,17 +42,11 @@ rows! {
         charge: Option<Money>,
         cost: Option<Money>,
         trace: Option<String>,
-    }
-}
-
-rows! {
-    struct StoredAttempt {
-        task_id: TaskId,
-        number: u32,
-        platform_model_id: PlatformModelId,
-        platform: Arc<str>,
-        status: AttemptStatus,
-        started_at: Timestamp,
+        number: Option<u32>,
+        attempt_platform_model_id: Option<PlatformModelId>,
+        attempt_platform: Option<Arc<str>>,
+        attempt_status: Option<AttemptStatus>,
+        attempt_started_at: Option<Timestamp>,
         first_delta_ms: Option<u64>,
         duration_ms: Option<u64>,
     }
@@ -79,14 +73,6 @@ pub struct History<'a> {
     after: Uuid,
 }
 
-/// The conditions of both statements, of `$1` to `$6`: constant text, so that it is prepared once.
-macro_rules! within {
-    () => {
-        "t.id > $1 AND t.id <= $2 AND t.started_at >= $3 AND t.started_at < $4 AND ($5 IS NULL OR t.model = $5) \
-         AND ($6 IS NULL OR t.account_id = $6)"
-    };
-}
-
 impl<'a> History<'a> {
     /// At the beginning.
     #[must_use]
@@ -100,49 +86,42 @@ impl<'a> History<'a> {
     /// # Errors
     /// [`StoreError`] if they can't be read; the same page can be asked for again.
     pub async fn next(&mut self) -> Result<Vec<TaskRecord>, StoreError> {
-        let last = self.span.until.map_or(Uuid::max(), |until| first_id(until.plus(SLACK)));
-        let mut conn = self.db.read().await?;
-        let tasks = self.tasks(&mut conn, last).await?;
-        let Some(end) = tasks.last().map(|task| task.id.uuid()) else { return Ok(Vec::new()) };
-        let mut attempts = self.attempts(&mut conn, end).await?;
-        self.after = end;
-        Ok(tasks.into_iter().map(|task| record(attempts.remove(&task.id).unwrap_or_default(), task)).collect())
-    }
-
-    async fn tasks(&self, conn: &mut Conn, last: Uuid) -> Result<Vec<StoredTask>, StoreError> {
-        let select = concat!(
-            "SELECT t.id, t.account_id, t.model, t.model_type, t.simulated, t.status, t.code, t.started_at, t.finished_at, t.usage, t.bill,
-                t.charge, t.cost, t.trace
-            FROM tasks t WHERE ",
-            within!(),
-            " ORDER BY t.id LIMIT $7"
-        );
-        let (since, until, model, account) = self.bounds();
-        let rows = i64::try_from(PAGE).unwrap_or(i64::MAX);
-        sql!(conn, all StoredTask, select, self.after, last, since, until, model, account, rows)
-    }
-
-    async fn attempts(&self, conn: &mut Conn, last: Uuid) -> Result<HashMap<TaskId, Vec<AttemptRecord>>, StoreError> {
-        let select = concat!(
-            "SELECT a.task_id, a.number, a.platform_model_id, a.platform, a.status, a.started_at, a.first_delta_ms, a.duration_ms
-            FROM attempts a JOIN tasks t ON t.id = a.task_id WHERE a.task_id > $1 AND a.task_id <= $2 AND ",
-            within!(),
-            " ORDER BY a.task_id, a.number"
-        );
-        let (since, until, model, account) = self.bounds();
-        let rows = sql!(conn, all StoredAttempt, select, self.after, last, since, until, model, account)?;
-        let mut of: HashMap<TaskId, Vec<AttemptRecord>> = HashMap::new();
-        for row in rows {
-            of.entry(row.task_id).or_default().push(row.into());
-        }
-        Ok(of)
-    }
-
-    fn bounds(&self) -> (i64, i64, Option<&'a str>, Option<Uuid>) {
+        let select = "SELECT t.*, a.number, a.platform_model_id AS attempt_platform_model_id, a.platform AS attempt_platform,
+                a.status AS attempt_status, a.started_at AS attempt_started_at, a.first_delta_ms, a.duration_ms
+            FROM (
+                SELECT id, account_id, model, model_type, simulated, status, code, started_at, finished_at, usage, bill, charge, cost, trace
+                FROM tasks
+                WHERE id > $1 AND id <= $2 AND started_at >= $3 AND started_at < $4 AND ($5 IS NULL OR model = $5)
+                    AND ($6 IS NULL OR account_id = $6)
+                ORDER BY id LIMIT $7
+            ) t LEFT JOIN attempts a ON a.task_id = t.id
+            ORDER BY t.id, a.number";
         let Span { since, until, model, account } = self.span;
+        let last = until.map_or(Uuid::max(), |until| first_id(until.plus(SLACK)));
         let (since, until) = (since.map_or(i64::MIN, Timestamp::micros), until.map_or(i64::MAX, Timestamp::micros));
-        (since, until, model.as_deref(), account.map(AccountId::uuid))
+        let (model, account) = (model.as_deref(), account.map(AccountId::uuid));
+        let limit = i64::try_from(PAGE).unwrap_or(i64::MAX);
+        let mut conn = self.db.read().await?;
+        let rows = sql!(conn, all Stored, select, self.after, last, since, until, model, account, limit)?;
+        let tasks = gathered(rows);
+        self.after = tasks.last().map_or(self.after, |task| task.id.uuid());
+        Ok(tasks)
     }
+}
+
+/// Rows of the same task stand together.
+fn gathered(rows: Vec<Stored>) -> Vec<TaskRecord> {
+    let mut tasks: Vec<TaskRecord> = Vec::with_capacity(PAGE);
+    for row in rows {
+        let (id, attempt) = (row.id, row.attempt());
+        if tasks.last().is_none_or(|task| task.id != id) {
+            tasks.push(row.into());
+        }
+        if let Some(task) = tasks.last_mut() {
+            task.attempts.extend(attempt);
+        }
+    }
+    tasks
 }
 
 /// The least id of a task that was made at this time.
@@ -157,36 +136,38 @@ fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-impl From<StoredAttempt> for AttemptRecord {
-    fn from(row: StoredAttempt) -> Self {
-        Self {
-            number: row.number,
-            platform_model: row.platform_model_id,
-            platform: row.platform,
-            status: row.status,
-            started_at: row.started_at,
-            first_delta_ms: row.first_delta_ms,
-            duration_ms: row.duration_ms,
-        }
+impl Stored {
+    fn attempt(&self) -> Option<AttemptRecord> {
+        Some(AttemptRecord {
+            number: self.number?,
+            platform_model: self.attempt_platform_model_id?,
+            platform: self.attempt_platform.clone()?,
+            status: self.attempt_status?,
+            started_at: self.attempt_started_at?,
+            first_delta_ms: self.first_delta_ms,
+            duration_ms: self.duration_ms,
+        })
     }
 }
 
-fn record(attempts: Vec<AttemptRecord>, row: StoredTask) -> TaskRecord {
-    TaskRecord {
-        id: row.id,
-        account: row.account_id,
-        model: row.model,
-        model_type: row.model_type,
-        simulated: row.simulated,
-        status: row.status,
-        code: row.code,
-        started_at: row.started_at,
-        finished_at: row.finished_at,
-        usage: row.usage,
-        bill: row.bill,
-        charge: row.charge,
-        cost: row.cost,
-        trace: row.trace,
-        attempts,
+impl From<Stored> for TaskRecord {
+    fn from(row: Stored) -> Self {
+        Self {
+            id: row.id,
+            account: row.account_id,
+            model: row.model,
+            model_type: row.model_type,
+            simulated: row.simulated,
+            status: row.status,
+            code: row.code,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+            usage: row.usage,
+            bill: row.bill,
+            charge: row.charge,
+            cost: row.cost,
+            trace: row.trace,
+            attempts: Vec::new(),
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::course::{Course, Ending, Paid};
 use super::difference::Difference;
 use super::order::{Arranger, Rebuilt};
 use super::outcomes::{Gathering, Outcomes};
-use super::past::{Past, TaskRecord};
+use super::past::{Lesson, Past, TaskRecord};
 use super::play::{Rules, play};
 use super::report::{EndingCount, Report, Tally, TaskDifference};
 use super::totals::Totals;
@@ -43,8 +43,8 @@ impl Lessons {
 
     /// Takes in what came of a task's calls. In any order.
     pub fn learn(&mut self, record: &TaskRecord) {
-        if let Ok(past) = Past::of(record) {
-            self.gathering.learn(&past);
+        if let Some(lesson) = Lesson::of(record) {
+            self.gathering.learn(&lesson);
         }
     }
 }
@@ -63,6 +63,12 @@ impl Replay {
             most_shown,
             shown: Vec::new(),
         }
+    }
+
+    /// Whether it has asked what candidates did: then it is right only if that was learned before.
+    #[must_use]
+    pub const fn has_guessed(&self) -> bool {
+        self.tasks.with_guesses > 0
     }
 
     /// Replays a task.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::chance::{Purpose, Seed};
 use super::course::Known;
-use super::past::{Outcome, Past};
+use super::past::{Lesson, Outcome};
 use super::sample::Sample;
 use crate::failure::{Category, Failure};
 use crate::id::PlatformModelId;
@@ -60,15 +60,15 @@ impl Gathering {
     }
 
     /// Takes in what came of a task's calls, as far as that was the candidates' doing.
-    pub(super) fn learn(&mut self, past: &Past) {
-        for (place, call) in (0..).zip(&past.calls).filter(|(_, call)| call.outcome.is_the_candidates_own()) {
-            let key = self.seed.draw(past.id, Purpose::Keep, place);
-            let time = time_of(past.started_at, self.doubled);
+    pub(super) fn learn(&mut self, lesson: &Lesson) {
+        for (place, call) in (0..).zip(&lesson.calls).filter(|(_, call)| call.outcome.is_the_candidates_own()) {
+            let key = self.seed.draw(lesson.id, Purpose::Keep, place);
+            let time = time_of(lesson.started_at, self.doubled);
             let (of_time, of_range) = (self.times.entry((call.offer, time)).or_default(), self.ranges.entry(call.offer).or_default());
             self.kept += usize::from(of_time.offer(key, &call.outcome, self.most));
             self.kept += usize::from(of_range.offer(key, &call.outcome, self.most));
-            if !self.models.get(&past.model).is_some_and(|known| known.contains(&call.offer)) {
-                self.models.entry(Arc::clone(&past.model)).or_default().insert(call.offer);
+            if !self.models.get(&lesson.model).is_some_and(|known| known.contains(&call.offer)) {
+                self.models.entry(Arc::clone(&lesson.model)).or_default().insert(call.offer);
             }
             while self.kept > MOST_KEPT && self.make_room() {}
         }

@@ -157,6 +157,33 @@ pub(super) enum AnswerEnd {
     Left,
 }
 
+/// What candidates did for a task: all that is learned from it.
+#[derive(Debug, Clone)]
+pub(super) struct Lesson {
+    pub(super) id: TaskId,
+    pub(super) model: Arc<str>,
+    pub(super) started_at: Timestamp,
+    pub(super) calls: Vec<Call>,
+}
+
+impl Lesson {
+    /// Reads of a task's rows what is learned from them; none if there is nothing.
+    pub(super) fn of(record: &TaskRecord) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Decisions {
+            #[serde(default)]
+            decisions: Vec<TraceEntry>,
+        }
+        is_replayed(record).ok()?;
+        // Most tasks go well at once: what their calls came to stands in their rows.
+        let went_well = record.attempts.iter().all(|attempt| attempt.status == AttemptStatus::Succeeded);
+        let json = record.trace.as_deref().filter(|_| !went_well);
+        let decisions = json.and_then(|json| serde_json::from_str(json).ok()).map_or_else(Vec::new, |Decisions { decisions }| decisions);
+        let calls = calls(record, &decisions).ok()?;
+        Some(Self { id: record.id, model: Arc::clone(&record.model), started_at: record.started_at, calls })
+    }
+}
+
 impl Past {
     /// Reads a task's rows.
     ///
@@ -165,8 +192,7 @@ impl Past {
     pub fn of(record: &TaskRecord) -> Result<Self, Skip> {
         let trace = readable(record)?;
         let took = record.finished_at.ok_or(Skip::Unfinished)?.since(record.started_at);
-        let calls = record.attempts.iter().zip(1..).map(|(attempt, number)| call(record, attempt, number, &trace));
-        let calls = calls.collect::<Result<Vec<_>, _>>()?;
+        let calls = calls(record, &trace.decisions)?;
         let ending = ending(record, &calls, &trace.decisions)?;
         let left = trace.decisions.last().filter(|_| ending == Ending::Left);
         let before_an_answer = !calls.last().is_some_and(|call| matches!(*call.outcome, Outcome::Answered(_)));
@@ -196,8 +222,8 @@ impl Past {
     }
 }
 
-/// The task's trace, if the task is of a sort that is replayed.
-fn readable(record: &TaskRecord) -> Result<RunTrace, Skip> {
+/// Whether the task is of a sort that is replayed.
+fn is_replayed(record: &TaskRecord) -> Result<(), Skip> {
     if !record.status.is_terminal() {
         return Err(Skip::Unfinished);
     }
@@ -207,6 +233,12 @@ fn readable(record: &TaskRecord) -> Result<RunTrace, Skip> {
     if record.code == Some(ErrorCode::Interrupted) {
         return Err(Skip::Interrupted);
     }
+    Ok(())
+}
+
+/// The task's trace, if it can be replayed.
+fn readable(record: &TaskRecord) -> Result<RunTrace, Skip> {
+    is_replayed(record)?;
     let trace: Option<RunTrace> = record.trace.as_deref().and_then(|json| serde_json::from_str(json).ok());
     match trace {
         None if record.attempts.is_empty() => Err(Skip::Refused),
@@ -216,8 +248,12 @@ fn readable(record: &TaskRecord) -> Result<RunTrace, Skip> {
     }
 }
 
-fn call(record: &TaskRecord, attempt: &AttemptRecord, number: u32, trace: &RunTrace) -> Result<Call, Skip> {
-    let decision = trace.decisions.iter().find(|entry| entry.attempt == attempt.number);
+fn calls(record: &TaskRecord, decisions: &[TraceEntry]) -> Result<Vec<Call>, Skip> {
+    record.attempts.iter().zip(1..).map(|(attempt, number)| call(record, attempt, number, decisions)).collect()
+}
+
+fn call(record: &TaskRecord, attempt: &AttemptRecord, number: u32, decisions: &[TraceEntry]) -> Result<Call, Skip> {
+    let decision = decisions.iter().find(|entry| entry.attempt == attempt.number);
     let millis = |ms: Option<u64>| Duration::from_millis(ms.unwrap_or(0));
     let answer = |end| {
         let first_delta = millis(attempt.first_delta_ms.or(attempt.duration_ms));

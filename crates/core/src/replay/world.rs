@@ -66,6 +66,14 @@ impl World {
         }
     }
 
+    /// Whether the order of some candidates hangs on how fast they were.
+    #[must_use]
+    pub fn asks_for_speed(&self) -> bool {
+        let touched =
+            |offer: &Offer| offer.moved || offer.reweighted || offer.part == Part::ComesIn || self.is_rearranged(&offer.draft.model);
+        self.offers.values().any(|offer| touched(offer) && self.strategy(&offer.draft.model) == Strategy::LowestLatency)
+    }
+
     pub(super) fn offer(&self, id: PlatformModelId) -> Option<&Offer> {
         self.offers.get(&id)
     }

@@ -1,4 +1,4 @@
-//! What is said of drafts, to the letter.
+//! What is said of drafts, to the letter; and how much is read.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -10,10 +10,12 @@ use easyai_core::catalog::{
 };
 use easyai_core::kind::{ModelType, Provider};
 use easyai_core::policy::{FailoverPolicy, PolicySet, RunnerPolicy};
-use easyai_core::replay::{Draft, OfferDraft};
+use easyai_core::replay::{Draft, OfferDraft, Seed};
 use easyai_core::time::Timestamp;
+use easyai_store::history::Span;
+use easyai_store::testing::{TestDb, TestEngine};
 
-use super::read_draft;
+use super::{Plan, Progress, read_draft, run};
 
 /// `demo`, offered by `primary` by the policy set `standard`, and by `backup` by none; neither has a price.
 fn catalog() -> Catalog {
@@ -152,4 +154,29 @@ fn names_are_those_of_the_catalogue() {
         "[[platform_model]]\nplatform = \"backup\"\nmodel = \"demo\"\ncost = { input_per_million = \"1\", output_per_million = \"1\" }\n",
         "d.toml:1:1: platform_model \"demo\" at \"backup\": `cost` without `price`: what has no price serves nobody",
     );
+}
+
+#[tokio::test]
+async fn no_more_is_read_than_allowed_and_that_is_told() {
+    let test = TestDb::new(TestEngine::Sqlite).await;
+    let insert = "INSERT INTO tasks (id, account_id, key_id, node_id, kind, model, model_type, stream, simulated, status, platform_model_id,
+            platform, hold, input_tokens, expected_output_tokens, price_id, catalog_revision, runner_policy_id, started_at, attempts)
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+        SELECT CAST(zeroblob(12) || printf('%04d', i) AS BLOB), zeroblob(16), zeroblob(16), zeroblob(16), 'chat.completions', 'demo', 'text_generate', FALSE,
+            FALSE, 'running', zeroblob(16), 'primary', 0, 1, 1, zeroblob(16), 1, zeroblob(16), i, 0 FROM n";
+    test.raw(&[insert]).await;
+    let check = async |most_tasks, expected: (u64, bool)| {
+        let plan = Plan { span: Span::default(), draft: Draft::default(), seed: Seed(0), differences: 1, most_tasks };
+        let mut told = Vec::new();
+        let outcome = run(&test.db, &catalog(), &plan, |progress| told.push(progress)).await.unwrap();
+        assert_eq!((outcome.report.tasks.read, outcome.complete), expected);
+        let micros = i64::try_from(expected.0).unwrap();
+        assert_eq!(outcome.last_task_at, (micros > 0).then(|| Timestamp::from_micros(micros)));
+        assert!(told.is_sorted_by_key(|progress: &Progress| progress.thousandths));
+        assert_eq!(told.last().map(|progress| (progress.tasks, progress.thousandths)), Some((expected.0, 1_000)));
+    };
+    check(None, (500, true)).await;
+    check(Some(500), (500, true)).await;
+    check(Some(499), (499, false)).await;
+    check(Some(0), (0, false)).await;
 }

@@ -25,4 +25,5 @@ mod outage;
 mod passthrough;
 mod patience;
 mod refused;
+mod replay;
 mod simulation;

@@ -3,7 +3,8 @@
 use super::drafts::{failover, priority, retry};
 use super::history::History;
 use crate::replay::outcomes::Gathering;
-use crate::replay::{Draft, Known, Past, Seed, TaskRecord};
+use crate::replay::past::Lesson;
+use crate::replay::{Draft, Known, Seed};
 
 /// Only one platform is tried: what the next would have done is not known.
 fn cautious(platforms: &[&str]) -> History {
@@ -101,8 +102,7 @@ fn what_is_learned_is_bounded_however_long_the_history() {
         let id = crate::id::TaskId::from_uuid(uuid::Uuid::from_u128(number.into()));
         // Some years of it.
         let started_at = record.started_at.plus(std::time::Duration::from_secs(number * 3_600));
-        let past = Past { id, started_at, ..Past::of(&TaskRecord::clone(&record)).unwrap() };
-        gathering.learn(&past);
+        gathering.learn(&Lesson { id, started_at, ..Lesson::of(&record).unwrap() });
         assert!(gathering.kept() <= 32_768, "{number}: {}", gathering.kept());
     }
     assert!(gathering.kept() > 1_000);
