@@ -9,6 +9,8 @@
 
 mod body;
 mod connector;
+mod fetch;
+mod guard;
 mod lane;
 mod pool;
 mod proxy;
@@ -25,11 +27,15 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) use self::body::Segments;
 use self::connector::{Connector, tls_config};
+use self::fetch::Fetcher;
+pub use self::fetch::{FetchError, Fetched};
+pub use self::guard::PrivateAddresses;
 pub(crate) use self::lane::AnswerBody;
 use self::pool::Pool;
 use self::proxy::Proxy;
-use self::route::Endpoint;
+use self::route::Place;
 pub(crate) use self::route::Route;
+use crate::upstream::Endpoint;
 
 /// A platform's way out that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,34 +58,43 @@ pub enum EgressError {
 const MAX_KNOWN: usize = 4_096;
 
 type PoolKey = (Option<Proxy>, Duration, Uri);
-type RouteKey = (PlatformModelId, Option<CredentialId>);
+type RouteKey = (PlatformModelId, Option<CredentialId>, Endpoint);
 
 /// All ways out.
 #[derive(Debug)]
 pub(crate) struct Egress {
     global_proxy: Option<Proxy>,
     tls: rustls::ClientConfig,
+    /// For addresses that somebody else chose.
+    pub(crate) fetcher: Fetcher,
     pools: RwLock<HashMap<PoolKey, Arc<Pool>>>,
     /// What stays the same from call to call. Rebuilt when the catalogue is.
     routes: RwLock<HashMap<RouteKey, Arc<Route>>>,
 }
 
 impl Egress {
-    pub(crate) fn new(global_proxy: Option<SecretString>) -> Result<Self, EgressError> {
+    pub(crate) fn new(global_proxy: Option<SecretString>, private: PrivateAddresses) -> Result<Self, EgressError> {
         let global_proxy = global_proxy.map(|url| Proxy::parse(url.expose_secret())).transpose()?;
-        Ok(Self { global_proxy, tls: tls_config()?, pools: RwLock::default(), routes: RwLock::default() })
+        let tls = tls_config()?;
+        let fetcher = Fetcher::new(&tls, private);
+        Ok(Self { global_proxy, tls, fetcher, pools: RwLock::default(), routes: RwLock::default() })
     }
 
-    /// The way to a candidate's chat endpoint.
-    pub(crate) fn route(&self, offer: &Arc<PlatformModel>, credential: Option<&Credential>) -> Result<Arc<Route>, EgressError> {
-        let key = (offer.id, credential.map(|credential| credential.id));
+    /// The way to one of a candidate's endpoints.
+    pub(crate) fn route(
+        &self,
+        offer: &Arc<PlatformModel>,
+        credential: Option<&Credential>,
+        endpoint: Endpoint,
+    ) -> Result<Arc<Route>, EgressError> {
+        let key = (offer.id, credential.map(|credential| credential.id), endpoint);
         let known = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(route) = known.filter(|route| route.is_of(offer)) {
             return Ok(route);
         }
-        let endpoint = Endpoint::under(&offer.platform.base_url)?;
-        let pool = self.pool(&offer.platform, &endpoint.host)?;
-        let route = Arc::new(Route::new(offer, credential, endpoint, pool)?);
+        let place = Place::of(&endpoint.url(&offer.platform.base_url, &offer.upstream_name))?;
+        let pool = self.pool(&offer.platform, &place.host)?;
+        let route = Arc::new(Route::new(offer, credential, place, pool)?);
         remember(&self.routes, key, &route);
         Ok(route)
     }

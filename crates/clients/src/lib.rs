@@ -1,16 +1,21 @@
-//! Calls upstreams. One provider, one file; all of them leave through [`egress`].
+//! Calls upstreams. All calls leave through [`egress`]; what differs between providers on the wire is in `easyai-protocols`, and where
+//! and how each is asked in `upstream`.
 //!
 //! A call either gives an answer that has begun (a whole body, or a stream at its first useful delta), or a [`Failure`] in the
 //! gateway's own categories. Nothing here retries or chooses: that is policy.
 
 mod call;
+mod count;
 pub mod egress;
-mod openai;
 mod refusal;
 mod simulation;
 mod stream;
+mod text;
+mod unary;
+mod upstream;
 
-pub use call::{ChatAnswer, ChatCall, Clients, PlainAnswer};
-pub use egress::EgressError;
+pub use call::{Clients, PlainAnswer, TextAnswer, TextCall};
+pub use egress::{EgressError, FetchError, Fetched, PrivateAddresses};
 pub use simulation::{Encounter, Fault, Faults, SimulatedCall};
 pub use stream::{StreamItem, UpstreamStream};
+pub use upstream::target;

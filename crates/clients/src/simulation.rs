@@ -5,22 +5,28 @@
 mod faults;
 mod frames;
 mod text;
+mod unary;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use easyai_core::catalog::{FaultPosition, SimulatedFault, Simulation};
 use easyai_core::failure::{Category, Failure, Sent};
+use easyai_protocols::bridge;
+use easyai_protocols::conversation::Notes;
+use easyai_protocols::convert::Converter;
+use easyai_protocols::wire::Protocol;
 use http::HeaderValue;
 use tokio::time::{Instant, sleep_until};
 
 pub use self::faults::{Encounter, Fault, Faults, SimulatedCall};
 use self::frames::Answer;
-use crate::call::{ChatAnswer, ChatCall, PlainAnswer};
+use crate::call::{PlainAnswer, TextAnswer, TextCall};
 use crate::refusal::{TimeOut, bad_response};
-use crate::stream::{self, Asked, Clock, Piece, Source};
+use crate::stream::{self, Asked, Clock, Passage, Piece, Source};
 
 /// Answers a call.
-pub(crate) async fn chat(call: &ChatCall<'_>, faults: Option<&dyn Faults>) -> Result<ChatAnswer, Failure> {
+pub(crate) async fn text(call: &TextCall<'_>, faults: Option<&dyn Faults>) -> Result<TextAnswer, Failure> {
     let clock = Clock::start(call.offer.platform.timeouts, call.deadline);
     let mut settings = call.simulation.or(call.offer.platform.options.simulation.as_ref()).cloned().unwrap_or_default();
     let encounter = faults.map(|faults| faults.met_by(SimulatedCall { offer: call.offer, credential: call.credential }));
@@ -32,23 +38,49 @@ pub(crate) async fn chat(call: &ChatCall<'_>, faults: Option<&dyn Faults>) -> Re
     if let Some(failure) = fault.as_ref().and_then(before_answer) {
         return Err(failure);
     }
+    if let Some(asked) = call.request.unary.as_deref() {
+        return match fault {
+            Some(fault) => Err(in_the_middle(&fault, &clock).await),
+            None => Ok(TextAnswer::Plain(unary::answer(call, asked))),
+        };
+    }
     let answer = Answer::to(call.request, &call.offer.upstream_name, settings.chunks);
-    if call.request.stream {
+    if call.request.scan.stream {
         let played = fault.as_ref().map(|fault| &fault.played);
         let source = Source::Simulated(stream::Script::new(pieces(&answer, &settings, played)));
-        let opened = stream::open(source, clock, Asked::by(call.request), Some(answer.id.clone())).await?;
-        return Ok(ChatAnswer::Stream(Box::new(opened)));
+        let opened = stream::open(source, clock, Asked::by(call.request), passage(call), Some(answer.id.clone())).await?;
+        return Ok(TextAnswer::Stream { stream: Box::new(opened), notes: Notes::default() });
     }
     match fault {
         // A plain answer has no middle: what would happen there happens instead of it.
         Some(fault) => Err(in_the_middle(&fault, &clock).await),
-        None => Ok(ChatAnswer::Plain(PlainAnswer {
-            body: answer.whole(),
+        None => Ok(TextAnswer::Plain(PlainAnswer {
+            protocol: call.request.protocol,
+            body: whole(call, &answer)?,
             content_type: HeaderValue::from_static("application/json"),
             usage: Some(answer.usage),
             upstream_request_id: Some(answer.id),
+            notes: Notes::default(),
         })),
     }
+}
+
+/// The simulation speaks chat; callers of other protocols get it converted, like any upstream's.
+fn passage(call: &TextCall<'_>) -> Passage {
+    let caller = call.request.protocol;
+    if caller == Protocol::Chat {
+        return Passage::same(caller);
+    }
+    Passage::Converted(Box::new(Converter::new(Protocol::Chat, caller, call.envelope())))
+}
+
+fn whole(call: &TextCall<'_>, answer: &Answer) -> Result<Bytes, Failure> {
+    let (body, caller) = (answer.whole(), call.request.protocol);
+    if caller == Protocol::Chat {
+        return Ok(body);
+    }
+    let read = bridge::read_answer(Protocol::Chat, &body).map_err(|bad| bad_response(bad.to_string()))?;
+    Ok(bridge::write_answer(caller, &read, &answer.usage, &call.envelope()))
 }
 
 async fn wait(clock: &Clock, latency: Duration) -> Result<(), Failure> {

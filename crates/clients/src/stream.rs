@@ -11,23 +11,27 @@ mod choices;
 mod clock;
 mod feed;
 mod opening;
+mod passage;
 mod source;
 mod whole;
 
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
+use easyai_core::error::ErrorCode;
 use easyai_core::failure::Failure;
 use easyai_core::usage::Usage;
+use easyai_protocols::convert::Converter;
 use easyai_protocols::openai::failure::classify;
-use easyai_protocols::openai::request::ChatRequest;
-use easyai_protocols::openai::stream::{Reading, read_chunk};
-use easyai_protocols::sse::{DONE, SseEvent, write_frame};
+use easyai_protocols::request::TextRequest;
+use easyai_protocols::sse::SseEvent;
+use easyai_protocols::wire::{EventFacts, Reading};
 
 use self::choices::Choices;
 pub(crate) use self::clock::Clock;
 use self::feed::Feed;
 pub(crate) use self::opening::open;
+pub(crate) use self::passage::Passage;
 pub(crate) use self::source::{Piece, Script, Source};
 pub(crate) use self::whole::from_whole;
 use crate::refusal::bad_response;
@@ -59,8 +63,8 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) const fn by(request: &ChatRequest) -> Self {
-        Self { include_usage: request.include_usage, choices: request.choices }
+    pub(crate) const fn by(request: &TextRequest) -> Self {
+        Self { include_usage: request.scan.include_usage, choices: request.scan.choices }
     }
 }
 
@@ -68,12 +72,15 @@ impl Asked {
 #[derive(Debug)]
 pub struct UpstreamStream {
     feed: Feed,
+    passage: Passage,
     /// The preamble and the first useful delta.
     first: Option<Bytes>,
     /// From the finish chunk on.
     tail: BytesMut,
     choices: Choices,
     done: bool,
+    /// The upstream sent the frame that says nothing follows.
+    ended: bool,
     usage: Option<Usage>,
     include_usage: bool,
     request_id: Option<String>,
@@ -89,14 +96,21 @@ enum Gathered {
 }
 
 impl Gathered {
-    fn add(&mut self, event: SseEvent) {
+    fn add(&mut self, frame: Bytes) {
+        if frame.is_empty() {
+            return;
+        }
         *self = match std::mem::take(self) {
-            Self::Nothing => match event.raw {
-                Some(raw) => Self::One(raw),
-                None => Self::Many(write(BytesMut::new(), &event)),
-            },
-            Self::One(first) => Self::Many(write(BytesMut::from(first), &event)),
-            Self::Many(frames) => Self::Many(write(frames, &event)),
+            Self::Nothing => Self::One(frame),
+            Self::One(first) => {
+                let mut frames = BytesMut::from(first);
+                frames.extend_from_slice(&frame);
+                Self::Many(frames)
+            }
+            Self::Many(mut frames) => {
+                frames.extend_from_slice(&frame);
+                Self::Many(frames)
+            }
         };
     }
 
@@ -117,15 +131,23 @@ impl Gathered {
     }
 }
 
-fn write(mut frames: BytesMut, event: &SseEvent) -> BytesMut {
-    match &event.raw {
-        Some(raw) => frames.extend_from_slice(raw),
-        None => write_frame(&mut frames, &event.data),
-    }
-    frames
-}
-
 impl UpstreamStream {
+    /// A stream whose every delta is here already.
+    pub(crate) fn whole(frames: Bytes, converter: Converter, clock: Clock, request_id: Option<String>) -> Self {
+        Self {
+            feed: Feed::new(Source::Whole(None), clock),
+            usage: converter.usage(),
+            passage: Passage::Converted(Box::new(converter)),
+            first: Some(frames),
+            tail: BytesMut::new(),
+            choices: Choices::new(1),
+            done: true,
+            ended: true,
+            include_usage: false,
+            request_id,
+        }
+    }
+
     /// The id the upstream gave its answer.
     #[must_use]
     pub fn upstream_request_id(&self) -> Option<&str> {
@@ -168,43 +190,61 @@ impl UpstreamStream {
     /// Sorts one event: to the caller, to the end, or nowhere.
     fn take(&mut self, event: SseEvent, gathered: &mut Gathered) -> Result<(), Failure> {
         let reading = if self.choices.any_ended() { Reading::Full } else { Reading::AfterCommit };
-        let facts = read_chunk(&event.data, reading).map_err(|bad| bad_response(bad.to_string()))?;
-        if let Some(error) = facts.error {
-            return Err(classify(None, &error, &|_| None));
+        let (facts, frame) = self.passage.event(event, reading).map_err(|bad| bad_response(bad.to_string()))?;
+        if let Some(error) = &facts.error {
+            return Err(classify(None, error, &|_| None));
         }
         self.usage = facts.usage.or(self.usage);
-        if facts.done {
-            self.done = true;
+        if !self.passage.keeps_its_end() {
+            gathered.add(frame);
+            self.note_end(&facts);
+        } else if facts.done || facts.finish.is_some() {
+            self.keep(&facts, &frame);
         } else if facts.usage_only {
             if self.include_usage {
-                self.tail = write(std::mem::take(&mut self.tail), &event);
+                self.tail.extend_from_slice(&frame);
             }
-        } else if facts.finish {
-            self.choices.one_ended();
-            if self.choices.all_ended() {
-                self.feed.only_the_rest_is_missing();
-            }
-            self.tail = write(std::mem::take(&mut self.tail), &event);
         } else if self.choices.any_ended() && facts.useful {
             // With several choices one ends before the others: what waited for the end was not it.
             self.choices.goes_on();
             self.feed.goes_on();
-            if !self.tail.is_empty() {
-                let tail = std::mem::take(&mut self.tail).freeze();
-                gathered.add(SseEvent { data: Bytes::new(), raw: Some(tail) });
-            }
-            gathered.add(event);
+            gathered.add(std::mem::take(&mut self.tail).freeze());
+            gathered.add(frame);
         } else if self.choices.any_ended() {
-            self.tail = write(std::mem::take(&mut self.tail), &event);
+            self.tail.extend_from_slice(&frame);
         } else {
-            gathered.add(event);
+            gathered.add(frame);
         }
         Ok(())
     }
 
+    /// Keeps a frame of the end until the settlement.
+    fn keep(&mut self, facts: &EventFacts, frame: &Bytes) {
+        if !facts.done || self.passage.ends_by_its_own_frame() {
+            self.tail.extend_from_slice(frame);
+        }
+        self.ended |= facts.done;
+        self.note_end(facts);
+    }
+
+    fn note_end(&mut self, facts: &EventFacts) {
+        if facts.finish.is_some() {
+            self.choices.one_ended();
+            if self.choices.all_ended() {
+                self.feed.only_the_rest_is_missing();
+            }
+        }
+        self.done |= facts.done;
+    }
+
     fn end(&mut self) -> StreamItem {
-        self.tail.extend_from_slice(DONE);
+        self.passage.end(self.ended, &mut self.tail);
         StreamItem::End { last: std::mem::take(&mut self.tail).freeze(), usage: self.usage }
+    }
+
+    /// The frames that tell the caller of a failure after the first delta.
+    pub fn error(&mut self, code: ErrorCode, message: &str) -> Bytes {
+        self.passage.error(code, message)
     }
 
     /// First what came before the failure, then the failure.

@@ -39,6 +39,8 @@ pub struct Ask<'a> {
     pub simulated: bool,
     /// What not every model can do.
     pub needs: &'a [Capability],
+    /// Who can't be asked this, since something of it has no word in their protocol; and what.
+    pub unfit: &'a [(PlatformModelId, Arc<str>)],
     /// Estimated tokens of the prompt.
     pub input_tokens: u64,
     /// Estimated tokens of the answer.

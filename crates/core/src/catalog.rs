@@ -9,7 +9,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::id::{AccountId, CredentialId, GroupId, KeyId, ModelId, PlatformId, PlatformModelId, PolicySetId};
-use crate::kind::{ModelType, Provider, RunMode};
+use crate::kind::{Api, ModelType, Provider, RerankApi, RunMode};
 use crate::limit::LimitSet;
 use crate::policy::{PolicySet, RetryOverride, RunnerPolicy};
 use crate::price::{Multiplier, PriceVersion};
@@ -227,6 +227,8 @@ pub struct PlatformModel {
     pub overrides: CandidateOverrides,
     /// What it can do beside plain text; none if nobody said: then it is asked for anything.
     pub capabilities: Option<Vec<Capability>>,
+    /// Options of its provider's client.
+    pub options: PlatformModelOptions,
     /// What may be asked of it.
     pub limits: Arc<LimitSet>,
     /// Whether it is in use.
@@ -361,6 +363,12 @@ impl Timeouts {
 pub struct PlatformOptions {
     /// Whether the platform takes `stream_options`; some old compatibles refuse it with 400.
     pub stream_options: bool,
+    /// Which of OpenAI's two text APIs the platform is asked by; the caller's own where it has both, if nobody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api: Option<Api>,
+    /// How the platform is asked to rerank; by the name of its host if nobody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<RerankApi>,
     /// What the simulation client does; only for `provider = "simulation"` and simulated tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub simulation: Option<Simulation>,
@@ -368,7 +376,24 @@ pub struct PlatformOptions {
 
 impl Default for PlatformOptions {
     fn default() -> Self {
-        Self { stream_options: true, simulation: None }
+        Self { stream_options: true, api: None, rerank: None, simulation: None }
+    }
+}
+
+/// Options of a client that differ from model to model. The JSON form is what the catalogue file and the database hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PlatformModelOptions {
+    /// Which of OpenAI's two text APIs it is asked by; as the platform says if nobody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api: Option<Api>,
+}
+
+impl PlatformModel {
+    /// Which of OpenAI's two text APIs this model is asked by, if anybody said.
+    #[must_use]
+    pub fn api(&self) -> Option<Api> {
+        self.options.api.or(self.platform.options.api)
     }
 }
 

@@ -61,6 +61,7 @@ pub fn offer(platform: Platform) -> PlatformModel {
         policy_set: policy_set(RetryPolicy::default()),
         overrides: CandidateOverrides::default(),
         capabilities: None,
+        options: Default::default(),
         limits: Arc::default(),
         enabled: Enabled::Yes,
     }

@@ -5,6 +5,20 @@ crate::words! {
     pub enum Kind as "kind" {
         /// `POST /v1/chat/completions`.
         ChatCompletions = "chat.completions",
+        /// `POST /v1/responses`.
+        Responses = "responses",
+        /// `POST /v1/messages`.
+        Messages = "messages",
+        /// `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`.
+        GenerateContent = "generate_content",
+        /// `POST /v1/completions`.
+        Completions = "completions",
+        /// `POST /v1/embeddings`, `:embedContent`, `:batchEmbedContents`.
+        Embeddings = "embeddings",
+        /// `POST /v1/moderations`.
+        Moderations = "moderations",
+        /// `POST /v1/rerank`.
+        Rerank = "rerank",
     }
 }
 
@@ -15,6 +29,8 @@ crate::words! {
         TextGenerate = "text_generate",
         /// Vectors of texts.
         TextEmbed = "text_embed",
+        /// Whether texts and images are harmful.
+        TextModerate = "text_moderate",
         /// An image from a prompt.
         ImageGenerate = "image_generate",
         /// An image from images and a prompt.
@@ -38,7 +54,7 @@ impl ModelType {
     pub const fn is_media(self) -> bool {
         match self {
             Self::ImageGenerate | Self::ImageEdit | Self::VideoGenerate | Self::ImageToVideo | Self::AudioSpeech => true,
-            Self::TextGenerate | Self::TextEmbed | Self::AudioTranscribe | Self::Rerank => false,
+            Self::TextGenerate | Self::TextEmbed | Self::TextModerate | Self::AudioTranscribe | Self::Rerank => false,
         }
     }
 }
@@ -48,7 +64,10 @@ impl Kind {
     #[must_use]
     pub const fn model_type(self) -> ModelType {
         match self {
-            Self::ChatCompletions => ModelType::TextGenerate,
+            Self::ChatCompletions | Self::Responses | Self::Messages | Self::GenerateContent | Self::Completions => ModelType::TextGenerate,
+            Self::Embeddings => ModelType::TextEmbed,
+            Self::Moderations => ModelType::TextModerate,
+            Self::Rerank => ModelType::Rerank,
         }
     }
 }
@@ -58,8 +77,36 @@ crate::words! {
     pub enum Provider as "provider" {
         /// OpenAI and everything compatible with it.
         Openai = "openai",
+        /// Anthropic's Messages API and whatever speaks it.
+        Anthropic = "anthropic",
+        /// Google's Gemini API.
+        Gemini = "gemini",
+        /// Volcengine Ark.
+        Volces = "volces",
         /// Answers offline and repeatably.
         Simulation = "simulation",
+    }
+}
+
+crate::words! {
+    /// Which of OpenAI's two text APIs an upstream is asked by, where it has both.
+    pub enum Api as "API" {
+        /// `POST /chat/completions`.
+        Chat = "chat",
+        /// `POST /responses`.
+        Responses = "responses",
+    }
+}
+
+crate::words! {
+    /// How an upstream wants to be asked for an order of documents.
+    pub enum RerankApi as "rerank API" {
+        /// As Jina, and most who serve open models.
+        Jina = "jina",
+        /// As Cohere.
+        Cohere = "cohere",
+        /// As Voyage.
+        Voyage = "voyage",
     }
 }
 

@@ -27,6 +27,20 @@ pub struct RunTrace {
     /// Every decision, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<TraceEntry>,
+    /// What of the request was dropped or changed, since the upstream's protocol has no word for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conversions: Vec<ConversionNote>,
+}
+
+/// Something that was dropped or changed on the way to a candidate of another protocol.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ConversionNote {
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// The field of the request.
+    pub field: String,
+    /// What was done, and why.
+    pub what: String,
 }
 
 /// Someone who could serve.
@@ -113,6 +127,7 @@ impl RunTrace {
             runner_policy,
             deadline_ms: None,
             decisions: Vec::new(),
+            conversions: Vec::new(),
         }
     }
 
@@ -120,7 +135,15 @@ impl RunTrace {
     #[must_use]
     pub fn nobody(left_out: &[crate::candidates::LeftOut], runner_policy: RunnerPolicyId) -> Self {
         let left_out = left_out.iter().map(LeftOutNote::of).collect();
-        Self { candidates: Vec::new(), left_out, estimate: None, runner_policy, deadline_ms: None, decisions: Vec::new() }
+        Self {
+            candidates: Vec::new(),
+            left_out,
+            estimate: None,
+            runner_policy,
+            deadline_ms: None,
+            decisions: Vec::new(),
+            conversions: Vec::new(),
+        }
     }
 }
 

@@ -1,11 +1,20 @@
 //! OpenAI's chat protocol, as OpenAI and everything compatible with it speak it.
 
-pub mod answer;
-pub mod chunk;
+mod chunk;
+mod delta;
+pub(crate) mod dialect;
 pub mod error;
 pub mod failure;
-mod lenient;
-pub mod request;
-mod splice;
-pub mod stream;
-pub mod usage;
+pub(crate) mod lenient;
+mod media;
+pub mod read_answer;
+pub mod read_request;
+pub mod scan;
+pub mod side;
+mod signature;
+pub mod stream_reader;
+pub mod stream_writer;
+pub(crate) mod usage;
+pub mod write_answer;
+pub mod write_request;
+mod written;

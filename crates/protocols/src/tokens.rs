@@ -27,6 +27,12 @@ impl TextSize {
         self.other_chars += count(text, |byte| byte >= 0xC0);
     }
 
+    /// Adds what was seen of another text.
+    pub const fn join(&mut self, other: Self) {
+        self.ascii_bytes += other.ascii_bytes;
+        self.other_chars += other.other_chars;
+    }
+
     /// The estimate: four ASCII characters or one and a half others for a token, rounded up.
     #[must_use]
     pub const fn tokens(self) -> u64 {

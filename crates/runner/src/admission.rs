@@ -12,7 +12,7 @@ use easyai_limits::{Claim, Taken, Way};
 use crate::claims;
 use crate::error::CallError;
 use crate::open::Live;
-use crate::prepare::ChatAsk;
+use crate::prepare::TextAsk;
 use crate::runner::Runner;
 
 /// A later candidate had room first.
@@ -122,7 +122,7 @@ fn way(runner: &Runner, live: &Live, offer: &PlatformModel, credential: Option<&
 }
 
 /// How long may be waited for the limit that refused: what the caller says, else the limit's own setting, else the gateway's.
-fn patience(runner: &Runner, ask: &ChatAsk, claims: &[Claim], refused: &Refused) -> Duration {
+fn patience(runner: &Runner, ask: &TextAsk, claims: &[Claim], refused: &Refused) -> Duration {
     let own = claims.iter().find(|claim| claim.scope == refused.scope).and_then(|claim| claim.limits.queue_timeout_ms);
     ask.queue_timeout.unwrap_or_else(|| own.map_or(runner.settings.queue_timeout, |ms| Duration::from_millis(ms.into())))
 }
@@ -139,7 +139,7 @@ fn refusal(live: &mut Live, refused: &Refused) -> Failure {
 ///
 /// # Errors
 /// The refusal, unless waiting may help and is allowed.
-pub(crate) fn check(runner: &Runner, ask: &ChatAsk, amounts: Amounts) -> Result<(), Refused> {
+pub(crate) fn check(runner: &Runner, ask: &TextAsk, amounts: Amounts) -> Result<(), Refused> {
     let claims = claims::of_caller(&runner.settings, &ask.caller);
     if claims.is_empty() {
         return Ok(());

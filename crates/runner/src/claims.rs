@@ -9,7 +9,7 @@ use easyai_core::money::Money;
 use easyai_limits::Claim;
 
 use crate::caller::Caller;
-use crate::prepare::ChatAsk;
+use crate::prepare::TextAsk;
 use crate::settings::Settings;
 
 /// Platform, credential and platform model.
@@ -34,7 +34,7 @@ pub(crate) fn of_caller(settings: &Settings, caller: &Caller) -> Vec<Claim> {
 
 /// All claims of a call of `offer`. Its platform model is always counted: some strategies look at who is busy. A simulated call reaches no
 /// platform, and comes under its caller's limits alone.
-pub(crate) fn of_call(settings: &Settings, ask: &ChatAsk, offer: &PlatformModel, credential: Option<&Credential>) -> Vec<Claim> {
+pub(crate) fn of_call(settings: &Settings, ask: &TextAsk, offer: &PlatformModel, credential: Option<&Credential>) -> Vec<Claim> {
     let mut claims = of_caller(settings, &ask.caller);
     if ask.run_mode() == RunMode::Simulation {
         return claims;
@@ -51,8 +51,8 @@ pub(crate) fn of_call(settings: &Settings, ask: &ChatAsk, offer: &PlatformModel,
 }
 
 /// What a call takes: the estimated prompt, and as much output as it is allowed, or as is usual where nothing was said.
-pub(crate) fn amounts(ask: &ChatAsk, offer: &PlatformModel, usual_output: u64, charge: Money) -> Amounts {
+pub(crate) fn amounts(ask: &TextAsk, offer: &PlatformModel, usual_output: u64, charge: Money) -> Amounts {
     let most = offer.max_output_tokens.map_or(u64::MAX, |most| most.get().into());
-    let asked = ask.request.max_output_tokens.map(|asked| asked.min(most).saturating_mul(ask.request.choices.into()));
-    Amounts { tokens: ask.request.prompt_tokens.saturating_add(asked.unwrap_or(usual_output)), charge }
+    let asked = ask.request.scan.max_output_tokens.map(|asked| asked.min(most).saturating_mul(ask.request.scan.choices.into()));
+    Amounts { tokens: ask.request.scan.prompt_tokens.saturating_add(asked.unwrap_or(usual_output)), charge }
 }

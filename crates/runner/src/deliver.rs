@@ -19,7 +19,7 @@ use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::money::Money;
 use easyai_core::run::Delivery;
-use easyai_protocols::openai::error::error_frame;
+use easyai_protocols::wire::Protocol;
 use easyai_store::StoreError;
 use easyai_store::journal::{Checkpoint, Raised};
 use http_body::Frame;
@@ -31,6 +31,7 @@ use crate::finish::Settled;
 use crate::open::Live;
 use crate::runner::Runner;
 use crate::tally::Tally;
+use crate::thinking;
 
 /// A hold that is grown is grown to this many times what was used, so that it is not asked for at every checkpoint.
 const GROWTH: i64 = 2;
@@ -45,6 +46,8 @@ struct Raising {
 /// A committed stream.
 pub struct Delivering {
     runner: Arc<Runner>,
+    /// The caller's.
+    protocol: Protocol,
     state: State,
     checkpoint: Pin<Box<Sleep>>,
     raising: Option<Raising>,
@@ -63,11 +66,13 @@ struct Streaming {
 
 impl Delivering {
     pub(crate) fn new(runner: &Arc<Runner>, live: Live, delivery: Delivery, upstream: Box<UpstreamStream>) -> Self {
-        let tally = Tally::new(live.ask.request.prompt_tokens);
-        let recorded = live.ask.idempotency.is_some().then(Vec::new);
+        let tally = Tally::new(live.ask.request.protocol, live.ask.request.scan.prompt_tokens);
+        let protocol = live.ask.request.protocol;
+        let recorded = live.ask.records().then(Vec::new);
         let streamed = Streamed { live, delivery, tally, recorded };
         Self {
             runner: Arc::clone(runner),
+            protocol,
             state: State::Streaming(Box::new(Streaming { upstream, streamed })),
             checkpoint: Box::pin(tokio::time::sleep(runner.settings.checkpoint_every)),
             raising: None,
@@ -146,9 +151,9 @@ impl Delivering {
     /// Ends the stream: the upstream is let go, the rest is written, and the last frames wait for it.
     fn end(&mut self, ending: Ending) -> Option<Bytes> {
         if let State::Streaming(streaming) = std::mem::replace(&mut self.state, State::Over) {
-            let Streaming { upstream, streamed } = *streaming;
+            let Streaming { mut upstream, streamed } = *streaming;
+            let last = ending.last_frames(&mut upstream);
             drop(upstream);
-            let last = ending.last_frames();
             let runner = Arc::clone(&self.runner);
             // A task of its own: a caller that goes away now must not undo the bookkeeping.
             let settled = self.runner.finisher.background(async move { ending::settle(&runner, streamed, ending).await });
@@ -175,7 +180,8 @@ impl http_body::Body for Delivering {
                     let settled = std::task::ready!(Pin::new(settled).poll(cx)).unwrap_or(Settled::Unbooked);
                     let frames = match settled {
                         Settled::Booked { .. } => std::mem::take(last),
-                        Settled::Unbooked => error_frame(
+                        Settled::Unbooked => thinking::error_frame(
+                            this.protocol,
                             ErrorCode::StoreUnavailable,
                             "the end of the answer could not be booked; what you have got is charged once",
                         ),

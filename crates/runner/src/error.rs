@@ -12,6 +12,8 @@ use easyai_core::reason::Reason;
 use easyai_core::run::Stop;
 use easyai_store::StoreError;
 
+use crate::carry::Carried;
+
 /// A call that gets no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
@@ -39,8 +41,9 @@ impl CallError {
         Self { task, code, message: message.into(), param: None, retry_after: None, attempts: 0 }
     }
 
-    pub(crate) fn nobody(task: TaskId, nobody: &NoCandidates) -> Self {
-        Self { retry_after: nobody.retry_after(), ..Self::refused(task, nobody.code(), nobody.to_string()) }
+    pub(crate) fn nobody(task: TaskId, nobody: &NoCandidates, carried: &Carried) -> Self {
+        let param = carried.bad_field.clone().filter(|_| nobody.code() == ErrorCode::CapabilityUnsupported);
+        Self { retry_after: nobody.retry_after(), param, ..Self::refused(task, nobody.code(), nobody.to_string()) }
     }
 
     pub(crate) fn insufficient(task: TaskId, available: Money, needed: Money, currency: &str) -> Self {

@@ -9,19 +9,19 @@ use easyai_core::money::Money;
 use easyai_limits::Claim;
 
 use crate::clock::{Stopwatch, now};
-use crate::prepare::{self, ChatAsk, Planned};
+use crate::prepare::{self, Planned, TextAsk};
 use crate::runner::Runner;
 use crate::{admission, claims};
 
 impl Runner {
     /// What would be done with `ask`. Nothing is taken, held, written or sent.
     #[must_use]
-    pub fn explain(self: &Arc<Self>, ask: &ChatAsk) -> Explanation {
+    pub fn explain(self: &Arc<Self>, ask: &TextAsk) -> Explanation {
         let watch = Stopwatch::start();
         let policy = &ask.caller.catalog.runner_policy;
         let (max_platforms, max_duration) = (policy.failover.max_platforms.get(), policy.failover.max_duration_seconds.get());
         let nothing = Explanation {
-            model: ask.request.model.to_string(),
+            model: ask.request.scan.model.to_string(),
             candidates: Vec::new(),
             left_out: Vec::new(),
             hold: None,
@@ -31,11 +31,12 @@ impl Runner {
             max_platforms,
             max_duration_seconds: u64::from(max_duration),
         };
-        match prepare::candidates(self, ask, &watch) {
+        let carried = prepare::carried(self, ask);
+        match prepare::candidates(self, ask, &carried, &watch) {
             Err(nobody) => {
                 Explanation { left_out: explain::left_out(nobody.left_out()), refused: Some(Refusal::nobody(&nobody)), ..nothing }
             }
-            Ok(selection) => match prepare::estimate(self, ask, selection) {
+            Ok(selection) => match prepare::estimate(self, ask, selection, carried) {
                 Ok(planned) => self.explained(ask, &planned, nothing),
                 Err(failure) => {
                     let code = easyai_core::error::ErrorCode::InternalError;
@@ -45,8 +46,8 @@ impl Runner {
         }
     }
 
-    fn explained(&self, ask: &ChatAsk, planned: &Planned, nothing: Explanation) -> Explanation {
-        let Planned { selection, terms, estimate } = planned;
+    fn explained(&self, ask: &TextAsk, planned: &Planned, nothing: Explanation) -> Explanation {
+        let Planned { selection, terms, estimate, .. } = planned;
         let (health, at) = (self.health.now(), now());
         let costs =
             explain::Terms { multiplier: terms.multiplier, input_tokens: estimate.input_tokens, output_tokens: estimate.output_tokens };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use easyai_clients::{ChatAnswer, ChatCall};
+use easyai_clients::{TextAnswer, TextCall};
 use easyai_core::candidates::{Candidate, Chance, Selection};
 use easyai_core::catalog::{Model, PlatformModel};
 use easyai_core::error::ErrorCode;
@@ -19,10 +19,11 @@ use easyai_store::journal::{Finish, Raised};
 
 use crate::admission::{self, Admission};
 use crate::bill::Terms;
+use crate::carry::Carried;
 use crate::clock::{dice, now};
 use crate::error::CallError;
 use crate::health::Probe;
-use crate::prepare::ChatAsk;
+use crate::prepare::TextAsk;
 use crate::record::{End, Record};
 use crate::runner::Runner;
 use crate::sticky::Conversation;
@@ -31,7 +32,9 @@ use crate::sticky::Conversation;
 #[derive(Debug)]
 pub(crate) struct Live {
     pub(crate) record: Record,
-    pub(crate) ask: ChatAsk,
+    pub(crate) ask: TextAsk,
+    /// The request as candidates of other protocols get it.
+    pub(crate) carried: Carried,
     pub(crate) terms: Terms,
     pub(crate) hold: Money,
     pub(crate) output_tokens: u64,
@@ -58,7 +61,7 @@ pub(crate) struct Open {
 /// What the opening led to.
 pub(crate) enum Opened {
     /// A candidate answers: from here on nobody else is called.
-    Answering { live: Live, delivery: Delivery, answer: ChatAnswer },
+    Answering { live: Live, delivery: Delivery, answer: TextAnswer },
     /// Nobody does.
     Stopped { live: Live, stop: Stop },
 }
@@ -153,7 +156,7 @@ async fn attempt(
     opening: &Opening,
     offer: &Arc<PlatformModel>,
     calls: &mut Calls,
-) -> Result<ChatAnswer, Failure> {
+) -> Result<TextAnswer, Failure> {
     afford(runner, live, offer).await?;
     let credential = opening.credential().map(AsRef::as_ref);
     let taken = admission::admit(runner, live, opening, credential).await?;
@@ -162,17 +165,20 @@ async fn attempt(
     live.unpaid = None;
     let watch = live.record.subject().watch;
     let began = tokio::time::Instant::now();
-    let call = ChatCall {
+    let call = TextCall {
         offer,
         credential,
         request: &live.ask.request,
+        written: live.carried.to(offer).map(AsRef::as_ref),
+        task: live.record.subject().task,
+        started_at: watch.started_at,
         simulated: live.terms.simulated || offer.platform.test_mode,
         simulation: live.ask.simulation.as_ref(),
         call_of_platform: calls.next(offer.platform.id),
         deadline: live.ask.deadline.map(|deadline| tokio::time::Instant::now() + deadline.saturating_sub(watch.elapsed())),
         forward: &live.ask.headers,
     };
-    let answered = runner.clients.chat(call).await;
+    let answered = runner.clients.text(call).await;
     runner.metrics.attempted(offer, answered.as_ref().err().map(|failure| failure.category));
     if answered.is_err() {
         runner.latencies.failed(offer.id, began.elapsed());
@@ -185,11 +191,12 @@ async fn attempt(
     if let Some(conversation) = live.conversation {
         runner.sticky.note(conversation, offer.id, &live.model, now());
     }
-    let request_id = match &answer {
-        ChatAnswer::Plain(answer) => answer.upstream_request_id.as_deref(),
-        ChatAnswer::Stream(stream) => stream.upstream_request_id(),
+    let (request_id, notes) = match &answer {
+        TextAnswer::Plain(answer) => (answer.upstream_request_id.as_deref(), &answer.notes),
+        TextAnswer::Stream { stream, notes } => (stream.upstream_request_id(), notes),
     };
     live.record.answered(request_id);
+    live.record.converted(notes);
     runner.health.succeeded(offer, &live.ask.caller.catalog.runner_policy, now());
     Ok(answer)
 }
@@ -205,7 +212,7 @@ fn probe(runner: &Runner, live: &Live, candidate: &Candidate) -> Result<Option<P
 
 /// A dearer candidate than the first needs a larger hold before it may be called.
 async fn afford(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>) -> Result<(), Failure> {
-    let needed = live.terms.estimate(offer, live.ask.request.prompt_tokens, live.output_tokens)?;
+    let needed = live.terms.estimate(offer, live.ask.request.scan.prompt_tokens, live.output_tokens)?;
     if needed <= live.hold {
         return Ok(());
     }

@@ -7,7 +7,6 @@ use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure};
 use easyai_core::run::Delivery;
 use easyai_core::usage::Usage;
-use easyai_store::journal::RecordedAnswer;
 
 use crate::count;
 use crate::error::CallError;
@@ -26,7 +25,7 @@ pub(crate) async fn deliver(runner: &Arc<Runner>, live: Live, delivery: Delivery
     let finisher = runner.finisher.clone();
     let runner = Arc::clone(runner);
     let counted = finisher.background(async move {
-        let usage = count::usage(live.ask.request.prompt_tokens, answer.delivered_text()).await;
+        let usage = count::usage(live.ask.request.scan.prompt_tokens, answer.delivered_text()).await;
         settle(&runner, live, &delivery, answer, usage).await
     });
     counted.await.unwrap_or_else(|_| Err(CallError::unbooked(task, 0)))
@@ -35,27 +34,25 @@ pub(crate) async fn deliver(runner: &Arc<Runner>, live: Live, delivery: Delivery
 async fn settle(runner: &Arc<Runner>, mut live: Live, delivery: &Delivery, answer: PlainAnswer, usage: Usage) -> Result<Reply, CallError> {
     let offer = &delivery.candidate().offer;
     let (task, attempts) = (live.record.subject().task, live.record.attempts());
+    let conversions = live.record.conversions();
     let bill = match live.terms.bill(offer, &usage) {
         Ok(bill) => bill,
         Err(failure) => return fail(runner, live, &failure).await,
     };
     // An estimate is made for one answer and multiplied: it is observed the same way.
-    runner.outputs.observe(live.ask.caller.key.id, live.model.id, usage.output_tokens / u64::from(live.ask.request.choices.max(1)));
+    runner.outputs.observe(live.ask.caller.key.id, live.model.id, usage.output_tokens / u64::from(live.ask.request.scan.choices.max(1)));
     live.admission.ended(usage.total_tokens(), bill.charge);
     let Live { record, ask, lease: _lease, .. } = live;
-    let keeps = ask.idempotency.is_some() && answer.body.len() <= runner.settings.max_recorded_answer_bytes;
-    let recorded = keeps.then(|| RecordedAnswer {
-        status: 200,
-        content_type: answer.content_type.to_str().unwrap_or("application/json").to_owned(),
-        body: answer.body.clone(),
-    });
+    let keeps = ask.records() && answer.body.len() <= runner.settings.max_recorded_answer_bytes;
+    let content_type = || answer.content_type.to_str().unwrap_or("application/json").to_owned();
+    let recorded = keeps.then(|| ask.keep.record(task, 200, content_type(), answer.body.clone()));
     let cost = bill.cost;
     let finish = record.finish(End::Succeeded, Some(usage), Some(bill), recorded);
     match runner.finisher.settle(finish, Instead::NotDelivered).await {
         Settled::Booked { charged } => {
             runner.metrics.booked(charged, cost, &usage);
             runner.metrics.ended(End::Succeeded.status());
-            let served = Served { charged: Some(charged), ..Served::by(delivery.candidate(), task, attempts) };
+            let served = Served { charged: Some(charged), conversions, ..Served::by(delivery.candidate(), task, attempts) };
             Ok(Reply::Plain { served, content_type: answer.content_type, body: answer.body })
         }
         Settled::Unbooked => {

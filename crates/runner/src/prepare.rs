@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use easyai_core::candidates::{Ask, Moment, Selection, select};
+use easyai_core::candidates::{Ask, Moment, NoCandidates, Selection, select};
 use easyai_core::catalog::{Capability, Model, Simulation};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::Failure;
@@ -14,16 +14,18 @@ use easyai_core::quantile::expected_output;
 use easyai_core::run_trace::{EstimateNote, RunTrace};
 use easyai_core::trace::millis;
 use easyai_limits::{Claim, Taken};
-use easyai_protocols::openai::request::ChatRequest;
+use easyai_protocols::request::TextRequest;
 use easyai_store::journal::{Begin, Begun, Idempotency};
 use http::HeaderMap;
 
 use crate::admission::{self, Admission};
 use crate::bill::Terms;
 use crate::caller::Caller;
+use crate::carry::Carried;
 use crate::claims;
 use crate::clock::{Stopwatch, dice, new_id};
 use crate::error::CallError;
+use crate::kept::Keep;
 use crate::latency::LiveLoad;
 use crate::open::{Live, Open};
 use crate::record::{Record, Subject};
@@ -31,13 +33,13 @@ use crate::refusal::RefusedCall;
 use crate::runner::Runner;
 use crate::sticky::Conversation;
 
-/// A chat that a caller asks for, checked.
+/// Text that a caller asks for, checked.
 #[derive(Debug)]
-pub struct ChatAsk {
+pub struct TextAsk {
     /// Who asks.
     pub caller: Caller,
     /// What for.
-    pub request: ChatRequest,
+    pub request: TextRequest,
     /// Whether the request's head asked for a simulation; the key may ask too.
     pub run_mode: RunMode,
     /// What a simulation shall do.
@@ -48,6 +50,10 @@ pub struct ChatAsk {
     pub queue_timeout: Option<Duration>,
     /// What the caller calls its conversation, for the model's stickiness.
     pub session: Option<String>,
+    /// What is kept of the answer.
+    pub keep: Keep,
+    /// Whether it goes on when its caller is gone.
+    pub detached: bool,
     /// If the caller may ask the same again.
     pub idempotency: Option<Idempotency>,
     /// The request's head; the client takes from it what may go on.
@@ -62,10 +68,20 @@ pub(crate) enum Prepared {
     Repeated { task: TaskId, same_body: bool },
 }
 
-impl ChatAsk {
+impl TextAsk {
     /// What the request or its key asked for.
     pub(crate) fn run_mode(&self) -> RunMode {
         if self.caller.key.run_mode == RunMode::Simulation { RunMode::Simulation } else { self.run_mode }
+    }
+
+    /// Whether the answer is recorded.
+    pub(crate) const fn records(&self) -> bool {
+        self.idempotency.is_some() || self.keep.keeps()
+    }
+
+    /// The endpoint that was called.
+    pub(crate) const fn kind(&self) -> Kind {
+        self.request.protocol.kind()
     }
 
     fn simulated(&self, selection: &Selection) -> bool {
@@ -76,6 +92,7 @@ impl ChatAsk {
 /// What a call would be: who may serve, what may be asked for it. Nothing has been taken or written.
 pub(crate) struct Planned {
     pub(crate) selection: Selection,
+    pub(crate) carried: Carried,
     pub(crate) terms: Terms,
     pub(crate) estimate: EstimateNote,
 }
@@ -93,19 +110,20 @@ impl From<CallError> for Refused {
 }
 
 /// Chooses candidates, sets money aside and records the task; or records why not.
-pub(crate) async fn prepare(runner: &Arc<Runner>, ask: ChatAsk) -> Result<Prepared, CallError> {
+pub(crate) async fn prepare(runner: &Arc<Runner>, ask: TextAsk) -> Result<Prepared, CallError> {
     let task = TaskId::from_uuid(new_id());
     let watch = Stopwatch::start();
     match begin(runner, &ask, task, &watch).await {
-        Ok(Outcome::Begun(planned, lease)) => Ok(Prepared::Begun(Box::new(opened(runner, ask, task, watch, planned, lease)))),
+        Ok(Outcome::Begun(planned, lease)) => Ok(Prepared::Begun(Box::new(opened(runner, ask, task, watch, *planned, lease)))),
         Ok(Outcome::Repeated { task, same_body }) => Ok(Prepared::Repeated { task, same_body }),
         Err(Refused { error, trace }) => {
             let call = RefusedCall {
                 caller: &ask.caller,
-                model: &ask.request.model,
-                stream: ask.request.stream,
+                kind: ask.kind(),
+                model: &ask.request.scan.model,
+                stream: ask.request.scan.stream,
                 run_mode: ask.run_mode(),
-                input_tokens: ask.request.prompt_tokens,
+                input_tokens: ask.request.scan.prompt_tokens,
                 started_at: watch.started_at,
                 trace: trace.map(|trace| *trace),
             };
@@ -116,11 +134,11 @@ pub(crate) async fn prepare(runner: &Arc<Runner>, ask: ChatAsk) -> Result<Prepar
 }
 
 enum Outcome {
-    Begun(Planned, Taken),
+    Begun(Box<Planned>, Taken),
     Repeated { task: TaskId, same_body: bool },
 }
 
-async fn begin(runner: &Arc<Runner>, ask: &ChatAsk, task: TaskId, watch: &Stopwatch) -> Result<Outcome, Refused> {
+async fn begin(runner: &Arc<Runner>, ask: &TextAsk, task: TaskId, watch: &Stopwatch) -> Result<Outcome, Refused> {
     if runner.is_draining() {
         return Err(CallError::shutting_down(task).into());
     }
@@ -133,7 +151,7 @@ async fn begin(runner: &Arc<Runner>, ask: &ChatAsk, task: TaskId, watch: &Stopwa
         return Err(Refused { error: CallError::limited(task, &refused), trace: Some(Box::new(planned.trace(ask))) });
     }
     match runner.journal.begin(row(runner, ask, task, watch, &planned)).await.map_err(|error| CallError::store(task, &error))? {
-        Begun::Begun => Ok(Outcome::Begun(planned, lease)),
+        Begun::Begun => Ok(Outcome::Begun(Box::new(planned), lease)),
         Begun::Insufficient { available } => {
             let error = CallError::insufficient(task, available, hold, &runner.settings.currency);
             Err(Refused { error, trace: Some(Box::new(planned.trace(ask))) })
@@ -143,48 +161,57 @@ async fn begin(runner: &Arc<Runner>, ask: &ChatAsk, task: TaskId, watch: &Stopwa
 }
 
 /// Chooses candidates and estimates what the first of them may cost.
-fn plan(runner: &Runner, ask: &ChatAsk, task: TaskId, watch: &Stopwatch) -> Result<Planned, Refused> {
-    let selection = candidates(runner, ask, watch).map_err(|nobody| Refused {
-        error: CallError::nobody(task, &nobody),
+fn plan(runner: &Runner, ask: &TextAsk, task: TaskId, watch: &Stopwatch) -> Result<Planned, Refused> {
+    let carried = carried(runner, ask);
+    let selection = candidates(runner, ask, &carried, watch).map_err(|nobody| Refused {
+        error: CallError::nobody(task, &nobody, &carried),
         trace: Some(Box::new(RunTrace::nobody(nobody.left_out(), ask.caller.catalog.runner_policy.id))),
     })?;
     let internal = |failure: Failure| CallError::refused(task, ErrorCode::InternalError, failure.message);
-    Ok(estimate(runner, ask, selection).map_err(internal)?)
+    Ok(estimate(runner, ask, selection, carried).map_err(internal)?)
+}
+
+/// The request as candidates of other protocols get it. The simulation takes anything.
+pub(crate) fn carried(runner: &Runner, ask: &TextAsk) -> Carried {
+    if ask.run_mode() == RunMode::Simulation {
+        return Carried::default();
+    }
+    Carried::to_all(&runner.clients, &ask.caller.catalog, &ask.request)
 }
 
 /// Estimates what the first of `selection` may cost.
 ///
 /// # Errors
 /// A mistake of ours: it has no price, or one beyond all bounds.
-pub(crate) fn estimate(runner: &Runner, ask: &ChatAsk, selection: Selection) -> Result<Planned, Failure> {
+pub(crate) fn estimate(runner: &Runner, ask: &TextAsk, selection: Selection, carried: Carried) -> Result<Planned, Failure> {
     let terms = Terms { multiplier: ask.caller.group.price_multiplier, simulated: ask.simulated(&selection) };
     let best = &selection.candidates.best().offer;
     let output_tokens = expected(runner, ask, &selection);
-    let input_tokens = ask.request.prompt_tokens;
+    let input_tokens = ask.request.scan.prompt_tokens;
     let hold = terms.estimate(best, input_tokens, output_tokens)?;
     let price = best.price.as_ref().map_or_else(|| PriceId::from_uuid(uuid::Uuid::nil()), |price| price.id);
-    Ok(Planned { selection, terms, estimate: EstimateNote { input_tokens, output_tokens, hold, price } })
+    Ok(Planned { selection, carried, terms, estimate: EstimateNote { input_tokens, output_tokens, hold, price } })
 }
 
 impl Planned {
-    fn trace(&self, ask: &ChatAsk) -> RunTrace {
+    fn trace(&self, ask: &TextAsk) -> RunTrace {
         let trace = RunTrace::of(&self.selection, self.estimate.clone(), ask.caller.catalog.runner_policy.id);
         RunTrace { deadline_ms: ask.deadline.map(millis), ..trace }
     }
 }
 
-fn row(runner: &Runner, ask: &ChatAsk, task: TaskId, watch: &Stopwatch, planned: &Planned) -> Begin {
-    let Planned { selection, terms, estimate } = planned;
+fn row(runner: &Runner, ask: &TextAsk, task: TaskId, watch: &Stopwatch, planned: &Planned) -> Begin {
+    let Planned { selection, terms, estimate, .. } = planned;
     let best = &selection.candidates.best().offer;
     Begin {
         task,
         account: ask.caller.account.id,
         key: ask.caller.key.id,
         node: runner.node,
-        kind: Kind::ChatCompletions,
+        kind: ask.kind(),
         model: Arc::clone(&selection.model.name),
-        model_type: Kind::ChatCompletions.model_type(),
-        stream: ask.request.stream,
+        model_type: ask.kind().model_type(),
+        stream: ask.request.scan.stream,
         run_mode: if terms.simulated { RunMode::Simulation } else { RunMode::Live },
         platform_model: best.id,
         platform: Arc::clone(&best.platform.name),
@@ -199,9 +226,9 @@ fn row(runner: &Runner, ask: &ChatAsk, task: TaskId, watch: &Stopwatch, planned:
     }
 }
 
-fn opened(runner: &Arc<Runner>, ask: ChatAsk, task: TaskId, watch: Stopwatch, planned: Planned, lease: Taken) -> Open {
+fn opened(runner: &Arc<Runner>, ask: TextAsk, task: TaskId, watch: Stopwatch, planned: Planned, lease: Taken) -> Open {
     let trace = planned.trace(&ask);
-    let Planned { selection, terms, estimate } = planned;
+    let Planned { selection, carried, terms, estimate } = planned;
     let subject = Subject {
         task,
         account: ask.caller.account.id,
@@ -210,56 +237,69 @@ fn opened(runner: &Arc<Runner>, ask: ChatAsk, task: TaskId, watch: Stopwatch, pl
         simulated: terms.simulated,
         watch,
     };
-    let model_type = Kind::ChatCompletions.model_type();
+    let model_type = ask.kind().model_type();
     let policy = Arc::clone(&ask.caller.catalog.runner_policy);
     let record = Record::new(subject, model_type, trace);
     let EstimateNote { output_tokens, hold, .. } = estimate;
     let conversation = conversation(&ask, &selection.model);
     let model = Arc::clone(&selection.model);
-    let live = Live { record, ask, terms, hold, output_tokens, lease, admission: Admission::default(), model, conversation, unpaid: None };
+    let live = Live {
+        record,
+        ask,
+        carried,
+        terms,
+        hold,
+        output_tokens,
+        lease,
+        admission: Admission::default(),
+        model,
+        conversation,
+        unpaid: None,
+    };
     Open::new(Arc::clone(runner), live, selection, policy, model_type)
 }
 
 /// Who may serve, and in which order.
-pub(crate) fn candidates(runner: &Runner, ask: &ChatAsk, watch: &Stopwatch) -> Result<Selection, easyai_core::candidates::NoCandidates> {
+pub(crate) fn candidates(runner: &Runner, ask: &TextAsk, carried: &Carried, watch: &Stopwatch) -> Result<Selection, NoCandidates> {
     let needs = needs(&ask.request);
     let wanted = Ask {
-        model: &ask.request.model,
-        model_type: Kind::ChatCompletions.model_type(),
+        model: &ask.request.scan.model,
+        model_type: ask.kind().model_type(),
         key: &ask.caller.key,
         group: &ask.caller.group,
         now: watch.started_at,
         simulated: ask.run_mode() == RunMode::Simulation,
         needs: &needs,
-        input_tokens: ask.request.prompt_tokens,
-        output_tokens: ask.request.max_output_tokens.unwrap_or(ask.request.prompt_tokens),
+        unfit: carried.unfit(),
+        input_tokens: ask.request.scan.prompt_tokens,
+        output_tokens: ask.request.scan.max_output_tokens.unwrap_or(ask.request.scan.prompt_tokens),
     };
     let catalog = &ask.caller.catalog;
-    let conversation = catalog.models.get(&ask.request.model).and_then(|model| conversation(ask, model));
+    let conversation = catalog.models.get(&ask.request.scan.model).and_then(|model| conversation(ask, model));
     let sticky = conversation.and_then(|conversation| runner.sticky.by(conversation, watch.started_at));
     let load = LiveLoad { limits: &runner.limits, latencies: &runner.latencies };
     select(catalog, &wanted, &Moment { health: &runner.health.now(), load: &load, sticky }, dice())
 }
 
 /// What not every model can do. Without any, as usual, nothing is allocated.
-fn needs(request: &ChatRequest) -> Vec<Capability> {
+fn needs(request: &TextRequest) -> Vec<Capability> {
     let asked = [
-        (request.needs.tools, Capability::Tools),
-        (request.needs.vision, Capability::Vision),
-        (request.needs.audio, Capability::Audio),
-        (request.needs.json_schema, Capability::JsonSchema),
+        (request.scan.needs.tools, Capability::Tools),
+        (request.scan.needs.vision, Capability::Vision),
+        (request.scan.needs.audio, Capability::Audio),
+        (request.scan.needs.json_schema, Capability::JsonSchema),
     ];
     asked.into_iter().filter(|(needed, _)| *needed).map(|(_, capability)| capability).collect()
 }
 
-fn conversation(ask: &ChatAsk, model: &Model) -> Option<Conversation> {
+fn conversation(ask: &TextAsk, model: &Model) -> Option<Conversation> {
     let common = ask.session.as_deref().map(str::as_bytes).or_else(|| ask.request.affinity());
     Conversation::of(model, ask.caller.account.id, common)
 }
 
 /// The output that such an answer usually has, for all `n` choices.
-fn expected(runner: &Runner, ask: &ChatAsk, selection: &Selection) -> u64 {
+fn expected(runner: &Runner, ask: &TextAsk, selection: &Selection) -> u64 {
     let observed = runner.outputs.expected(ask.caller.key.id, selection.model.id);
     let model_max = selection.candidates.best().offer.max_output_tokens.map(|max| u64::from(max.get()));
-    expected_output(observed, ask.request.max_output_tokens, model_max).saturating_mul(u64::from(ask.request.choices))
+    expected_output(observed, ask.request.scan.max_output_tokens, model_max).saturating_mul(u64::from(ask.request.scan.choices))
 }

@@ -13,10 +13,11 @@ use easyai_core::id::{AccountId, AttemptId, PlatformModelId, TaskId};
 use easyai_core::kind::ModelType;
 use easyai_core::money::Money;
 use easyai_core::pricing::Bill;
-use easyai_core::run_trace::RunTrace;
+use easyai_core::run_trace::{ConversionNote, RunTrace};
 use easyai_core::task::{AttemptStatus, TaskStatus};
 use easyai_core::trace::TraceEntry;
 use easyai_core::usage::Usage;
+use easyai_protocols::conversation::{self, Notes};
 use easyai_store::journal::{AttemptFailure, AttemptRow, Finish, Note, RecordedAnswer};
 
 use crate::clock::{Stopwatch, new_id};
@@ -144,6 +145,19 @@ impl Record {
             current.first_delta_ms = Some(current.watch.millis());
             current.upstream_request_id = upstream_request_id.map(str::to_owned);
         }
+    }
+
+    /// What of the request was dropped or changed for the candidate that answers.
+    pub fn converted(&mut self, notes: &Notes) {
+        let attempt = self.attempts();
+        let told = |note: &conversation::Note| ConversionNote { attempt, field: note.field.clone(), what: note.what.clone() };
+        self.trace.conversions.extend(notes.0.iter().map(told));
+    }
+
+    /// The fields that were dropped or changed, for a header.
+    #[must_use]
+    pub fn conversions(&self) -> String {
+        self.trace.conversions.iter().map(|note| note.field.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     /// The attempt failed, and this was decided. Gives what may be seen at once.

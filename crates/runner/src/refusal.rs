@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct RefusedCall<'a> {
     /// Who asks.
     pub caller: &'a Caller,
+    /// The endpoint.
+    pub kind: Kind,
     /// What for; empty if that could not be read.
     pub model: &'a str,
     /// Whether the answer was to be streamed.
@@ -101,15 +103,15 @@ impl Runner {
     }
 
     fn refusal(&self, call: RefusedCall<'_>, error: &CallError) -> Refusal {
-        let RefusedCall { caller, model, stream, run_mode, input_tokens, started_at, trace } = call;
+        let RefusedCall { caller, kind, model, stream, run_mode, input_tokens, started_at, trace } = call;
         Refusal {
             task: error.task,
             account: caller.account.id,
             key: caller.key.id,
             node: self.node,
-            kind: Kind::ChatCompletions,
+            kind,
             model: Arc::from(model),
-            model_type: Kind::ChatCompletions.model_type(),
+            model_type: kind.model_type(),
             stream,
             run_mode,
             input_tokens,

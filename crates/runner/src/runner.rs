@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use easyai_clients::{ChatAnswer, Clients};
+use easyai_clients::{Clients, TextAnswer};
 use easyai_core::candidates::Candidate;
 use easyai_core::catalog::Catalog;
 use easyai_core::health::HealthBook;
@@ -13,6 +13,8 @@ use easyai_core::limit::LimitScope;
 use easyai_core::money::Money;
 use easyai_core::run::Stop;
 use easyai_limits::{Limits, QueuePosition};
+use easyai_protocols::request::Framing;
+use easyai_protocols::wire::Protocol;
 use easyai_store::journal::RecordedAnswer;
 use easyai_store::vault::Vault;
 use easyai_store::{Db, Journal, StoreError};
@@ -29,8 +31,9 @@ use crate::latency::Latencies;
 use crate::metrics::Metrics;
 use crate::open::{Live, Open, Opened};
 use crate::outputs::Outputs;
-use crate::prepare::{ChatAsk, Prepared, prepare};
+use crate::prepare::{Prepared, TextAsk, prepare};
 use crate::record::End;
+use crate::relay::{RelayBody, Relays};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::thinking::{self, Thinking};
@@ -50,6 +53,7 @@ pub struct Runner {
     pub(crate) limits: Limits,
     pub(crate) latencies: Latencies,
     pub(crate) sticky: sticky::Served,
+    pub(crate) relays: Relays,
     /// What is counted, for `/metrics`.
     pub metrics: Metrics,
     snapshot: Snapshot,
@@ -87,6 +91,27 @@ pub struct Served {
     pub fallback: Option<Arc<str>>,
     /// What was charged, where it is known already.
     pub charged: Option<Money>,
+    /// The fields of the request that were dropped or changed on the way to the candidate, separated by commas.
+    pub conversions: String,
+}
+
+/// The content type of a stream.
+#[must_use]
+pub const fn content_type(protocol: Protocol, framing: Framing) -> &'static str {
+    match (protocol, framing) {
+        (_, Framing::Array) => "application/json",
+        (Protocol::GenerateContent, Framing::Events) => "text/event-stream",
+        (
+            Protocol::Chat
+            | Protocol::Responses
+            | Protocol::Messages
+            | Protocol::Completions
+            | Protocol::Embeddings
+            | Protocol::Moderations
+            | Protocol::Rerank,
+            Framing::Events,
+        ) => "text/event-stream; charset=utf-8",
+    }
 }
 
 /// An answer.
@@ -99,6 +124,13 @@ pub enum Reply {
         content_type: HeaderValue,
         /// The upstream's bytes.
         body: Bytes,
+    },
+    /// On its way whatever becomes of its caller.
+    Relayed {
+        /// Who serves it.
+        served: Arc<Served>,
+        /// The body.
+        body: Box<RelayBody>,
     },
     /// On its way; its last frames wait for the booking.
     Stream {
@@ -126,7 +158,7 @@ pub enum Reply {
 impl Served {
     pub(crate) fn by(candidate: &Candidate, task: TaskId, attempts: u32) -> Self {
         let fallback = candidate.fallback.then(|| Arc::clone(&candidate.offer.model));
-        Self { task, attempts, platform: Arc::clone(&candidate.offer.platform.name), fallback, charged: None }
+        Self { task, attempts, platform: Arc::clone(&candidate.offer.platform.name), fallback, charged: None, conversions: String::new() }
     }
 }
 
@@ -150,6 +182,7 @@ impl Runner {
             limits: Limits::new(Arc::new(now)),
             latencies: Latencies::default(),
             sticky: sticky::Served::default(),
+            relays: Relays::default(),
             metrics: Metrics::default(),
             snapshot,
             vault: parts.vault,
@@ -239,37 +272,40 @@ impl Runner {
     /// # Errors
     /// [`StoreError`] if something could not be written.
     pub async fn settled(&self) -> Result<(), StoreError> {
+        // What goes on without its caller has had as long as the connections had.
+        self.relays.cut_off();
         self.finisher.drained().await;
         self.health.write(&self.db).await?;
         counters::keep(&self.limits, &self.db).await?;
         self.journal.flush().await
     }
 
-    /// Runs a chat: to a whole answer, or to the first useful delta of a stream.
+    /// Runs a text call: to a whole answer, or to the first useful delta of a stream.
     ///
     /// # Errors
     /// [`CallError`] if it was refused or every attempt failed; nothing was charged then.
-    pub async fn chat(self: &Arc<Self>, ask: ChatAsk) -> Result<Reply, CallError> {
-        let (deadline, streamed) = (ask.deadline, ask.request.stream);
+    pub async fn text(self: &Arc<Self>, ask: TextAsk) -> Result<Reply, CallError> {
+        let (deadline, streamed, protocol) = (ask.deadline, ask.request.scan.stream, ask.request.protocol);
         let open = match prepare(self, ask).await? {
             Prepared::Begun(open) => open,
             Prepared::Repeated { task, same_body } => return idempotency::replay(self, task, same_body, deadline).await,
         };
         let task = open.task();
         let opening = Arc::clone(self).open(open);
-        if streamed { thinking::open(task, Box::pin(opening), self.settings.keep_alive).await } else { opening.await }
+        if streamed { thinking::open(task, protocol, Box::pin(opening), self.settings.keep_alive).await } else { opening.await }
     }
 
     /// Opens a begun run: to a whole answer that is booked, or to the first useful delta of a stream.
-    async fn open(self: Arc<Self>, open: Box<Open>) -> Result<Reply, CallError> {
+    pub(crate) async fn open(self: Arc<Self>, open: Box<Open>) -> Result<Reply, CallError> {
         let task = open.task();
         let Some(opened) = open.run().await else {
             return Err(CallError::refused(task, easyai_core::error::ErrorCode::InternalError, "the run was over before it began"));
         };
         match opened {
-            Opened::Answering { live, delivery, answer: ChatAnswer::Plain(answer) } => plain::deliver(&self, live, delivery, answer).await,
-            Opened::Answering { live, delivery, answer: ChatAnswer::Stream(stream) } => {
-                let served = Served::by(delivery.candidate(), task, live.record.attempts());
+            Opened::Answering { live, delivery, answer: TextAnswer::Plain(answer) } => plain::deliver(&self, live, delivery, answer).await,
+            Opened::Answering { live, delivery, answer: TextAnswer::Stream { stream, .. } } => {
+                let conversions = live.record.conversions();
+                let served = Served { conversions, ..Served::by(delivery.candidate(), task, live.record.attempts()) };
                 Ok(Reply::Stream { served, body: Box::new(Delivering::new(&self, live, delivery, stream)) })
             }
             Opened::Stopped { live, stop } => Err(self.stopped(live, &stop).await),

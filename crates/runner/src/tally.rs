@@ -1,9 +1,10 @@
 //! What of a stream has been delivered, kept cheaply: bytes are only copied while they pass, and read when somebody asks.
 
 use easyai_core::usage::Usage;
-use easyai_protocols::openai::stream::delivered_text;
+use easyai_protocols::bridge;
 use easyai_protocols::sse::Reader;
 use easyai_protocols::tokens::TextSize;
+use easyai_protocols::wire::Protocol;
 
 use crate::count;
 
@@ -13,6 +14,8 @@ const KEPT_BYTES: usize = 1 << 20;
 /// What was delivered of one stream.
 #[derive(Debug)]
 pub(crate) struct Tally {
+    /// The caller's, in which the frames are.
+    protocol: Protocol,
     input_tokens: u64,
     frames: Vec<u8>,
     estimated_to: usize,
@@ -22,8 +25,8 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Nothing yet, of an answer to a prompt of `input_tokens`.
-    pub(crate) const fn new(input_tokens: u64) -> Self {
-        Self { input_tokens, frames: Vec::new(), estimated_to: 0, estimate: TextSize::NOTHING, folded_tokens: 0 }
+    pub(crate) const fn new(protocol: Protocol, input_tokens: u64) -> Self {
+        Self { protocol, input_tokens, frames: Vec::new(), estimated_to: 0, estimate: TextSize::NOTHING, folded_tokens: 0 }
     }
 
     /// These whole frames go to the caller.
@@ -38,7 +41,7 @@ impl Tally {
     }
 
     fn estimated_tokens(&mut self) -> u64 {
-        self.estimate.add(text_of(&self.frames[self.estimated_to..]).as_bytes());
+        self.estimate.add(text_of(self.protocol, &self.frames[self.estimated_to..]).as_bytes());
         self.estimated_to = self.frames.len();
         self.estimate.tokens()
     }
@@ -51,18 +54,18 @@ impl Tally {
 
     /// The count that is charged where the upstream gave none.
     pub(crate) async fn total(self) -> Usage {
-        let recent = count::tokens(text_of(&self.frames)).await;
+        let recent = count::tokens(text_of(self.protocol, &self.frames)).await;
         Usage::counted(self.input_tokens, self.folded_tokens + recent)
     }
 }
 
-fn text_of(frames: &[u8]) -> String {
+fn text_of(protocol: Protocol, frames: &[u8]) -> String {
     let mut reader = Reader::new(frames.len());
     reader.push(bytes::Bytes::copy_from_slice(frames));
     reader.finish();
     let mut text = String::new();
     while let Ok(Some(event)) = reader.next() {
-        delivered_text(&event.data, &mut text);
+        bridge::event_text(protocol, &event.data, &mut text);
     }
     text
 }
@@ -75,7 +78,7 @@ mod tests {
 
     #[test]
     fn checkpoints_grow_with_what_is_delivered() {
-        let mut tally = Tally::new(7);
+        let mut tally = Tally::new(Protocol::Chat, 7);
         assert_eq!(tally.so_far(), Usage::counted(7, 0));
         tally.delivered(FRAME);
         assert_eq!(tally.so_far(), Usage::counted(7, 2));
@@ -85,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_very_long_stream_keeps_bounded_memory_and_its_count() {
-        let mut tally = Tally::new(0);
+        let mut tally = Tally::new(Protocol::Chat, 0);
         let frames = 2 * KEPT_BYTES / FRAME.len();
         (0..frames).for_each(|_| tally.delivered(FRAME));
         assert!(tally.frames.len() <= KEPT_BYTES);
@@ -94,7 +97,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_total_is_counted_exactly() {
-        let mut tally = Tally::new(3);
+        let mut tally = Tally::new(Protocol::Chat, 3);
         tally.delivered(b"data: {\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}\n\n");
         tally.delivered(b"data: {\"choices\":[{\"delta\":{\"content\":\" world\"}}]}\n\n");
         assert_eq!(tally.total().await, Usage::counted(3, 2));

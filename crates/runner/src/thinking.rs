@@ -7,10 +7,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use easyai_core::error::ErrorCode;
 use easyai_core::id::TaskId;
-use easyai_protocols::openai::error::error_frame;
+use easyai_protocols::bridge;
+use easyai_protocols::wire::Protocol;
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep};
 
@@ -18,8 +19,23 @@ use crate::deliver::Delivering;
 use crate::error::CallError;
 use crate::runner::Reply;
 
-/// A comment, which every reader of server-sent events passes over (WHATWG HTML, section 9.2.6).
-const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
+/// What says nothing but that we are still here, where the protocol's SDKs bear it (`providers.md` section 3.3): a comment, which every
+/// reader of server-sent events passes over (WHATWG HTML, section 9.2.6), or the protocol's own.
+const fn keep_alive(protocol: Protocol) -> Option<Bytes> {
+    match protocol {
+        Protocol::Chat | Protocol::Responses | Protocol::Completions => Some(Bytes::from_static(b": keep-alive\n\n")),
+        Protocol::Messages => Some(Bytes::from_static(b"event: ping\ndata: {\"type\":\"ping\"}\n\n")),
+        // Google's SDK reads every line that is no data as an error; what is no text is never streamed.
+        Protocol::GenerateContent | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => None,
+    }
+}
+
+/// A failure that is told when no stream is left to tell it.
+pub(crate) fn error_frame(protocol: Protocol, code: ErrorCode, message: &str) -> Bytes {
+    let mut frame = BytesMut::new();
+    bridge::side_reader(protocol).error(code, message, &mut frame);
+    frame.freeze()
+}
 
 /// What is still being opened.
 pub(crate) type Opening = Pin<Box<dyn Future<Output = Result<Reply, CallError>> + Send>>;
@@ -27,6 +43,8 @@ pub(crate) type Opening = Pin<Box<dyn Future<Output = Result<Reply, CallError>> 
 /// A stream that has not begun. If it is dropped, so is the opening, and the task ends as cancelled.
 pub struct Thinking {
     state: State,
+    protocol: Protocol,
+    keep_alive: Bytes,
     every: Duration,
     tick: Pin<Box<Sleep>>,
 }
@@ -39,8 +57,8 @@ enum State {
 
 impl Thinking {
     /// Comments now, and from then on as often as `every`.
-    pub(crate) fn new(opening: Opening, every: Duration) -> Self {
-        Self { state: State::Opening(opening), every, tick: Box::pin(tokio::time::sleep(Duration::ZERO)) }
+    pub(crate) fn new(opening: Opening, protocol: Protocol, keep_alive: Bytes, every: Duration) -> Self {
+        Self { state: State::Opening(opening), protocol, keep_alive, every, tick: Box::pin(tokio::time::sleep(Duration::ZERO)) }
     }
 
     /// The opening is over: the answer's own frames follow, or why there are none.
@@ -51,9 +69,9 @@ impl Thinking {
                 self.state = State::Delivering(body);
                 None
             }
-            Err(error) => Some(error_frame(error.code, &error.message)),
-            Ok(Reply::Plain { .. } | Reply::Thinking { .. } | Reply::Replayed { .. }) => {
-                Some(error_frame(ErrorCode::InternalError, "the answer is no stream"))
+            Err(error) => Some(error_frame(self.protocol, error.code, &error.message)),
+            Ok(Reply::Plain { .. } | Reply::Relayed { .. } | Reply::Thinking { .. } | Reply::Replayed { .. }) => {
+                Some(error_frame(self.protocol, ErrorCode::InternalError, "the answer is no stream"))
             }
         }
     }
@@ -78,7 +96,7 @@ impl Body for Thinking {
                     }
                     std::task::ready!(this.tick.as_mut().poll(cx));
                     this.tick.as_mut().reset(Instant::now() + this.every);
-                    return Poll::Ready(Some(Ok(Frame::data(KEEP_ALIVE))));
+                    return Poll::Ready(Some(Ok(Frame::data(this.keep_alive.clone()))));
                 }
             }
         }
@@ -86,12 +104,10 @@ impl Body for Thinking {
 }
 
 /// Waits for the opening as long as nothing needs to be said meanwhile.
-pub(crate) async fn open(task: TaskId, mut opening: Opening, every: Duration) -> Result<Reply, CallError> {
-    if every.is_zero() {
-        return opening.await;
-    }
+pub(crate) async fn open(task: TaskId, protocol: Protocol, mut opening: Opening, every: Duration) -> Result<Reply, CallError> {
+    let Some(keep_alive) = keep_alive(protocol).filter(|_| !every.is_zero()) else { return opening.await };
     match tokio::time::timeout(every, &mut opening).await {
         Ok(reply) => reply,
-        Err(_) => Ok(Reply::Thinking { task, body: Box::new(Thinking::new(opening, every)) }),
+        Err(_) => Ok(Reply::Thinking { task, body: Box::new(Thinking::new(opening, protocol, keep_alive, every)) }),
     }
 }

@@ -3,15 +3,19 @@
 pub mod admin;
 pub mod auth;
 pub mod body;
+pub mod count;
 pub mod error;
 pub mod events;
 pub mod explain;
+pub mod gemini;
 pub mod headers;
 pub mod health;
 pub mod openai;
 pub mod openapi;
 pub mod replay;
+pub mod stream;
 pub mod tasks;
+pub mod text;
 pub mod wallet;
 
 use std::sync::Arc;
@@ -27,13 +31,30 @@ use crate::app::App;
 /// All routes. Bodies are bounded by their handlers, heads and times by the listener.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/v1/chat/completions", post(openai::chat::create))
+        .route("/v1/chat/completions", post(text::chat))
+        .route("/v1/completions", post(text::completions))
+        .route("/v1/messages", post(text::messages))
         .route("/v1/models", get(openai::models::list))
-        .route("/v1/models/{*model}", get(openai::models::get))
+        .route("/v1/messages/count_tokens", post(count::messages))
+        .route("/v1/responses", post(openai::responses::create))
+        .route("/v1/responses/input_tokens", post(count::responses))
+        .route("/v1/responses/{id}", get(openai::responses::retrieve).delete(openai::responses::delete))
+        .route("/v1/responses/{id}/cancel", post(openai::responses::cancel))
+        .route("/v1/responses/{id}/input_items", get(openai::responses::input_items))
+        .route("/v1/embeddings", post(openai::unary::embeddings))
+        .route("/v1/moderations", post(openai::unary::moderations))
+        .route("/v1/rerank", post(openai::unary::rerank))
+        .route("/v2/rerank", post(openai::unary::rerank))
+        .route("/v1/models/{*model}", get(openai::models::get).post(gemini::call))
+        .route("/v1beta/models", get(gemini::list))
+        .route("/v1beta/models/{*model}", get(gemini::get).post(gemini::call))
+        // Vercel's SDK leaves `models/` out before a name with a slash.
+        .route("/v1beta/{*model}", post(gemini::call))
         .route("/api/v1/tasks", get(tasks::list))
         .route("/api/v1/tasks/{id}", get(tasks::get))
         .route("/api/v1/tasks/{id}/trace", get(tasks::trace))
         .route("/api/v1/tasks/{id}/events", get(events::list))
+        .route("/api/v1/tasks/{id}/stream", get(stream::resume))
         .route("/api/v1/explain", post(explain::explain))
         .route("/api/v1/wallet", get(wallet::get))
         .route("/api/admin/v1/replay", post(replay::replay))

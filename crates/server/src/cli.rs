@@ -29,6 +29,7 @@ use easyai_core::money::Money;
 use easyai_core::task::TaskStatus;
 use easyai_core::time::Timestamp;
 
+use crate::api::explain::ExplainQuery;
 use crate::config::{Config, Flags};
 use limit_args::LimitArgs;
 use out::Out;
@@ -76,9 +77,15 @@ enum Command {
     },
     /// Show what would be done with a request, without doing it: candidates, prices, limits, the hold
     Explain {
-        /// A file with the body of a chat request, or - for standard input
+        /// A file with the body of a chat request (or of another kind's), or - for standard input
         #[arg(value_name = "FILE")]
         request: PathBuf,
+        /// The kind of the call: chat.completions, responses, messages, generate_content or completions
+        #[arg(long, default_value = "chat.completions")]
+        kind: Kind,
+        /// The model, for generate_content, which names it in its path
+        #[arg(long)]
+        model: Option<String>,
         /// Who asks
         #[arg(long)]
         account: String,
@@ -332,7 +339,9 @@ async fn dispatch(command: Command, config: Config, out: &Out) -> anyhow::Result
     match command {
         Command::Serve { .. } => crate::serve::serve(config).await.map(|()| Verdict::Good),
         Command::Apply { file, dry_run } => apply::apply(&config, out, &file, apply::Mode::of(dry_run)).await,
-        Command::Explain { request, account, key } => explain::run(&config, out, &request, &account, key).await,
+        Command::Explain { request, kind, model, account, key } => {
+            explain::run(&config, out, &request, &ExplainQuery { kind: Some(kind), model }, &account, key).await
+        }
         Command::Account(command) => account::run(&config, out, command).await,
         Command::Key(command) => key::run(&config, out, command).await,
         Command::Task(TaskCommand::List(filter)) => task::list(&config, out, filter).await,

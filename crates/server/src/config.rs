@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use easyai_clients::PrivateAddresses;
 use easyai_runner::settings::CallerGone;
 use easyai_store::DatabaseUrl;
 use secrecy::SecretString;
@@ -54,6 +55,8 @@ pub struct Config {
     pub currency: Arc<str>,
     /// The outbound proxy of platforms that have none of their own.
     pub proxy: Option<SecretString>,
+    /// Whether addresses that callers or upstreams choose may lead into our own network.
+    pub egress_allow_private: bool,
     /// A filter such as `info` or `info,easyai_runner=debug`.
     pub log_level: String,
     /// How log lines are written.
@@ -106,6 +109,7 @@ impl Config {
             master_key: given.text("master_key").map(SecretString::from),
             currency: currency(&mut given),
             proxy: proxy(&mut given),
+            egress_allow_private: given.parsed("egress_allow_private", "true or false").unwrap_or(false),
             log_level: given.text("log_level").unwrap_or_else(|| "info".to_owned()),
             log_format: given.parsed("log_format", "text or json").unwrap_or(LogFormat::Text),
             max_body_bytes: size(given.number("max_body_bytes", 32 * MIB, KIB..=GIB)),
@@ -125,6 +129,14 @@ impl Config {
         };
         given.finish()?;
         Ok(config)
+    }
+}
+
+impl Config {
+    /// Where addresses that callers or upstreams choose may lead.
+    #[must_use]
+    pub const fn private_addresses(&self) -> PrivateAddresses {
+        if self.egress_allow_private { PrivateAddresses::Allowed } else { PrivateAddresses::Refused }
     }
 }
 

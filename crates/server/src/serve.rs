@@ -41,7 +41,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         db: db.clone(),
         journal,
         vault: Arc::clone(&vault),
-        clients: Clients::new(config.proxy.clone())?,
+        clients: Clients::with_private_addresses(config.proxy.clone(), config.private_addresses())?,
     };
     let runner = Runner::start(parts).await.context("the catalogue can't be read")?;
     runner.restore_counters(Kept::Taken).await.context("the counters of limits can't be read")?;

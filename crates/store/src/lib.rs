@@ -18,6 +18,7 @@ pub mod limit_edit;
 pub mod limit_state;
 pub mod migrate;
 pub mod nodes;
+pub mod responses;
 pub mod spent;
 pub mod sweep;
 pub mod tasks;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use easyai_core::catalog::{Credential, PlatformModel};
+use easyai_core::kind::Provider;
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Method, Request, Uri};
 use secrecy::ExposeSecret;
@@ -10,8 +11,10 @@ use secrecy::ExposeSecret;
 use super::pool::Pool;
 use super::{EgressError, Segments};
 
-/// What a caller's head may say to the upstream. Everything else (its key, cookies, SDK fingerprints) stays here.
-const FORWARDED: [HeaderName; 2] = [HeaderName::from_static("openai-beta"), HeaderName::from_static("anthropic-beta")];
+const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+
+/// What a caller's head may say to an upstream of its own protocol. Everything else (its key, cookies, SDK fingerprints) stays here.
+const FORWARDED: [HeaderName; 3] = [HeaderName::from_static("openai-beta"), HeaderName::from_static("anthropic-beta"), ANTHROPIC_VERSION];
 
 const AGENT: &str = concat!("easyai-gateway/", env!("CARGO_PKG_VERSION"));
 
@@ -28,22 +31,33 @@ impl Route {
     pub(super) fn new(
         offer: &Arc<PlatformModel>,
         credential: Option<&Credential>,
-        endpoint: Endpoint,
+        place: Place,
         pool: Arc<Pool>,
     ) -> Result<Self, EgressError> {
         let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(HOST, endpoint.host_header);
+        headers.insert(HOST, place.host_header);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         // A compressed stream can't be read event by event as it comes.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-        if let Some(credential) = credential {
-            let bearer = format!("Bearer {}", credential.secret.expose_secret());
-            let mut value = HeaderValue::from_str(&bearer).map_err(|_| EgressError::Credential)?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
+        let provider = offer.platform.provider;
+        if provider == Provider::Anthropic {
+            headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));
         }
-        Ok(Self { offer: Arc::clone(offer), pool, path: endpoint.path, headers })
+        if let Some(credential) = credential {
+            let secret = credential.secret.expose_secret();
+            let (name, value) = match provider {
+                Provider::Anthropic => (HeaderName::from_static("x-api-key"), HeaderValue::from_str(secret)),
+                Provider::Gemini => (HeaderName::from_static("x-goog-api-key"), HeaderValue::from_str(secret)),
+                Provider::Openai | Provider::Volces | Provider::Simulation => {
+                    (AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {secret}")))
+                }
+            };
+            let mut value = value.map_err(|_| EgressError::Credential)?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        Ok(Self { offer: Arc::clone(offer), pool, path: place.path, headers })
     }
 
     /// Whether this is still the way: the catalogue gives a new object for everything it reads again.
@@ -51,8 +65,8 @@ impl Route {
         Arc::ptr_eq(&self.offer, offer)
     }
 
-    /// A request along this way.
-    pub(crate) fn post(&self, body: Segments, accept: &'static str, forward: &HeaderMap) -> Request<Segments> {
+    /// A request along this way, with what `forward`, a caller's head, may say to the upstream.
+    pub(crate) fn post(&self, body: Segments, accept: &'static str, forward: Option<&HeaderMap>) -> Request<Segments> {
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.path.clone();
@@ -60,7 +74,7 @@ impl Route {
         headers.clone_from(&self.headers);
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         for name in &FORWARDED {
-            if let Some(value) = forward.get(name) {
+            if let Some(value) = forward.and_then(|head| head.get(name)) {
                 headers.insert(name.clone(), value.clone());
             }
         }
@@ -68,9 +82,9 @@ impl Route {
     }
 }
 
-/// The chat endpoint under a base URL, in the parts that a call needs.
+/// A URL in the parts that a call needs.
 #[derive(Debug)]
-pub(super) struct Endpoint {
+pub(super) struct Place {
     /// Scheme, host and port. The port is always spelled out, since a tunnel would guess 443.
     pub(super) host: Uri,
     /// As it is named to the host: without the port if it is the scheme's own.
@@ -79,13 +93,13 @@ pub(super) struct Endpoint {
     path: Uri,
 }
 
-impl Endpoint {
-    pub(super) fn under(base: &str) -> Result<Self, EgressError> {
-        Self::parts(base).ok_or_else(|| EgressError::BaseUrl(base.to_owned()))
+impl Place {
+    pub(super) fn of(url: &str) -> Result<Self, EgressError> {
+        Self::parts(url).ok_or_else(|| EgressError::BaseUrl(url.to_owned()))
     }
 
-    fn parts(base: &str) -> Option<Self> {
-        let url = url::Url::parse(&format!("{base}/chat/completions")).ok()?;
+    fn parts(url: &str) -> Option<Self> {
+        let url = url::Url::parse(url).ok()?;
         let (name, port) = (url.host_str()?, url.port_or_known_default()?);
         let host = Uri::builder().scheme(url.scheme()).authority(format!("{name}:{port}")).path_and_query("/").build().ok()?;
         let host_header = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
@@ -99,15 +113,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_endpoint_lies_under_the_base_url() {
-        let parts = |base: &str| {
-            let endpoint = Endpoint::under(base).ok()?;
-            Some([endpoint.host.to_string(), endpoint.host_header.to_str().ok()?.to_owned(), endpoint.path.to_string()])
+    fn a_url_is_taken_apart() {
+        let parts = |url: &str| {
+            let place = Place::of(url).ok()?;
+            Some([place.host.to_string(), place.host_header.to_str().ok()?.to_owned(), place.path.to_string()])
         };
-        let check = |base: &str, expected: [&str; 3]| assert_eq!(parts(base), Some(expected.map(str::to_owned)), "{base}");
-        check("https://api.openai.com/v1", ["https://api.openai.com:443/", "api.openai.com", "/v1/chat/completions"]);
-        check("http://127.0.0.1:8000", ["http://127.0.0.1:8000/", "127.0.0.1:8000", "/chat/completions"]);
-        check("http://[::1]:8000/a/b", ["http://[::1]:8000/", "[::1]:8000", "/a/b/chat/completions"]);
+        let check = |url: &str, expected: [&str; 3]| assert_eq!(parts(url), Some(expected.map(str::to_owned)), "{url}");
+        check("https://api.openai.com/v1/chat", ["https://api.openai.com:443/", "api.openai.com", "/v1/chat"]);
+        check("http://127.0.0.1:8000/x?beta=true", ["http://127.0.0.1:8000/", "127.0.0.1:8000", "/x?beta=true"]);
+        check("http://[::1]:8000/a/b", ["http://[::1]:8000/", "[::1]:8000", "/a/b"]);
         assert_eq!(parts("nonsense"), None);
     }
 }

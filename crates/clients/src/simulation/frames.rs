@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 use easyai_core::failure::Category;
 use easyai_core::usage::{Usage, UsageSource};
-use easyai_protocols::openai::request::{ChatRequest, Needs};
+use easyai_protocols::request::{Needs, TextRequest};
 use easyai_protocols::{sse, tokens};
 use serde::Serialize;
 
@@ -103,9 +103,9 @@ const TOOL_CALL: [ToolCall; 1] =
     [ToolCall { index: 0, id: "call_simulated", kind: "function", function: Function { name: "simulated", arguments: "{}" } }];
 
 impl Answer {
-    pub(super) fn to(request: &ChatRequest, model: &str, chunks: Option<NonZeroU32>) -> Self {
+    pub(super) fn to(request: &TextRequest, model: &str, chunks: Option<NonZeroU32>) -> Self {
         let prompt = request.last_text();
-        let content = match request.needs {
+        let content = match request.scan.needs {
             Needs { tool_call: true, .. } => Content::ToolCall,
             Needs { json: true, .. } => Content::Text(text::deltas("{\"simulated\": true}", chunks, " ")),
             Needs { .. } => Content::Text(text::deltas(&text::answer(&prompt), chunks, " more")),
@@ -114,13 +114,13 @@ impl Answer {
             Content::Text(deltas) => tokens::estimate(&deltas.concat()),
             Content::ToolCall => 4,
         };
-        let output_tokens = one * u64::from(request.choices);
-        let usage = Usage { source: UsageSource::Upstream, ..Usage::counted(request.prompt_tokens, output_tokens) };
+        let output_tokens = one * u64::from(request.scan.choices);
+        let usage = Usage { source: UsageSource::Upstream, ..Usage::counted(request.scan.prompt_tokens, output_tokens) };
         Self {
             id: format!("chatcmpl-simulated-{:016x}", text::hash(&prompt)),
             usage,
             model: model.to_owned(),
-            choices: request.choices,
+            choices: request.scan.choices,
             content,
         }
     }

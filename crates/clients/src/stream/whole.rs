@@ -1,8 +1,9 @@
 //! A whole answer as a stream: for callers who asked for one when the upstream ignored that.
 
 use bytes::{Bytes, BytesMut};
-use easyai_protocols::openai::answer::{BadAnswer, read_answer};
+use easyai_protocols::openai::read_answer::answer_facts;
 use easyai_protocols::sse::{DONE, write_frame};
+use easyai_protocols::wire::BadAnswer;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -67,7 +68,7 @@ impl<'a> Whole<'a> {
 /// # Errors
 /// [`BadAnswer`] if it is no answer.
 pub(crate) fn from_whole(body: &[u8]) -> Result<Bytes, BadAnswer> {
-    read_answer(body)?;
+    answer_facts(body)?;
     let unparseable = |error: serde_json::Error| BadAnswer::Unparseable(error.to_string());
     let whole: Whole<'_> = serde_json::from_slice(body).map_err(unparseable)?;
     let mut frames = BytesMut::with_capacity(body.len() + 512);

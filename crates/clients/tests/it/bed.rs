@@ -4,16 +4,16 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use easyai_bench::mock::{Behaviour, MockUpstream, Reply};
-use easyai_clients::{ChatAnswer, ChatCall, Clients, PlainAnswer, StreamItem, UpstreamStream};
+use easyai_clients::{Clients, PlainAnswer, StreamItem, TextAnswer, TextCall, UpstreamStream};
 use easyai_core::catalog::{
     CandidateOverrides, Credential, Enabled, Platform, PlatformModel, PlatformOptions, ProxySetting, Simulation, Timeouts,
     default_policy_set,
 };
 use easyai_core::failure::Failure;
-use easyai_core::id::{CredentialId, PlatformId, PlatformModelId};
+use easyai_core::id::{CredentialId, PlatformId, PlatformModelId, TaskId};
 use easyai_core::kind::{ModelType, Provider};
+use easyai_core::time::Timestamp;
 use easyai_core::usage::Usage;
-use easyai_protocols::openai::request::ChatRequest;
 use http::HeaderMap;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -52,7 +52,7 @@ impl Told {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for frame in self.frames().split("\n\n").filter_map(|frame| frame.strip_prefix("data: ")) {
-            easyai_protocols::openai::stream::delivered_text(frame.as_bytes(), &mut text);
+            easyai_protocols::openai::side::delivered_text(frame.as_bytes(), &mut text);
         }
         text
     }
@@ -96,6 +96,7 @@ impl Bed {
             policy_set: Arc::new(default_policy_set()),
             overrides: CandidateOverrides::default(),
             capabilities: None,
+            options: Default::default(),
             limits: Arc::default(),
             enabled: Enabled::Yes,
         };
@@ -120,8 +121,8 @@ impl Bed {
         self.with(|platform| platform.proxy = Some(ProxySetting::Url(proxy.to_owned().into())))
     }
 
-    pub async fn chat(&self, body: &'static str) -> Result<ChatAnswer, Failure> {
-        let request = ChatRequest::parse(body.into()).unwrap();
+    pub async fn chat(&self, body: &'static str) -> Result<TextAnswer, Failure> {
+        let request = easyai_protocols::openai::scan::scan(body.into()).unwrap();
         let credential = Credential {
             id: CredentialId::from_uuid(Uuid::from_u128(3)),
             weight: NonZeroU32::MIN,
@@ -129,23 +130,26 @@ impl Bed {
             name: "credential 1".into(),
             limits: Arc::default(),
         };
-        let call = ChatCall {
+        let call = TextCall {
             offer: &Arc::new(self.offer.clone()),
             credential: Some(&credential),
             request: &request,
+            written: None,
+            task: TaskId::from_uuid(Uuid::from_u128(3)),
+            started_at: Timestamp::from_micros(0),
             simulated: false,
             simulation: self.simulation.as_ref(),
             call_of_platform: self.call_of_platform,
             deadline: self.deadline,
             forward: &self.headers,
         };
-        self.clients.chat(call).await
+        self.clients.text(call).await
     }
 
     pub async fn open(&self, body: &'static str) -> Box<UpstreamStream> {
         match self.chat(body).await.unwrap() {
-            ChatAnswer::Stream(stream) => stream,
-            ChatAnswer::Plain(answer) => panic!("no stream: {answer:?}"),
+            TextAnswer::Stream { stream, .. } => stream,
+            TextAnswer::Plain(answer) => panic!("no stream: {answer:?}"),
         }
     }
 
@@ -164,8 +168,8 @@ impl Bed {
 
     pub async fn plain(&self) -> PlainAnswer {
         match self.chat(PLAIN).await.unwrap() {
-            ChatAnswer::Plain(answer) => answer,
-            ChatAnswer::Stream(stream) => panic!("no plain answer: {stream:?}"),
+            TextAnswer::Plain(answer) => answer,
+            TextAnswer::Stream { stream, .. } => panic!("no plain answer: {stream:?}"),
         }
     }
 }

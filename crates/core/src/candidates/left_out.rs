@@ -91,6 +91,9 @@ pub(super) fn by_request(offer: &PlatformModel, ask: &Ask<'_>) -> Option<(LeftOu
     {
         return Some((LeftOutReason::LacksCapability, Some(lacking.as_str().into())));
     }
+    if let Some((_, lost)) = ask.unfit.iter().find(|(unfit, _)| *unfit == offer.id) {
+        return Some((LeftOutReason::LacksCapability, Some(Arc::clone(lost))));
+    }
     let context = offer.context_tokens.map(|tokens| u64::from(tokens.get())).filter(|context| *context < ask.input_tokens)?;
     Some((LeftOutReason::ContextTooSmall, Some(format!("about {} tokens, its context is {context}", ask.input_tokens).into())))
 }

@@ -131,12 +131,14 @@ pub enum NoCandidates {
         by: RefusedBy,
     },
     /// Nobody who offers it can do what the request needs.
-    #[error("no platform of the model `{model}` can do what the request needs ({needs}): use another model, or leave it out", needs = list(.needs))]
+    #[error("no platform of the model `{model}` can do what the request needs ({needs}): use another model, or leave it out", needs = list(.needs, .lost))]
     CapabilityUnsupported {
         /// What was asked for.
         model: String,
         /// What the request needs.
         needs: Vec<Capability>,
+        /// What of it has no word in the first platform's protocol.
+        lost: Option<Arc<str>>,
         /// Each one with its reason.
         left_out: Vec<LeftOut>,
     },
@@ -175,8 +177,9 @@ impl RefusedBy {
     }
 }
 
-fn list(needs: &[Capability]) -> String {
-    needs.iter().map(|need| need.as_str()).collect::<Vec<_>>().join(", ")
+fn list(needs: &[Capability], lost: &Option<Arc<str>>) -> String {
+    let needs = needs.iter().map(|need| need.as_str());
+    lost.as_deref().into_iter().chain(needs).collect::<Vec<_>>().join(", ")
 }
 
 impl NoCandidates {
@@ -198,7 +201,8 @@ impl NoCandidates {
             return Self::ContextTooSmall { model, tokens: ask.input_tokens, left_out };
         }
         if left_out.iter().all(by_request) && some(LeftOutReason::LacksCapability) {
-            return Self::CapabilityUnsupported { model, needs: ask.needs.to_vec(), left_out };
+            let lost = ask.unfit.first().map(|(_, lost)| Arc::clone(lost));
+            return Self::CapabilityUnsupported { model, needs: ask.needs.to_vec(), lost, left_out };
         }
         match left_out.iter().filter_map(|left| left.until).min() {
             Some(until) => Self::CandidatesCoolingDown { retry_after: until.since(ask.now), left_out },

@@ -35,7 +35,7 @@ fn health(offers: &[PlatformModel], remedies: &[(usize, Remedy)]) -> HealthBook 
 
 fn ask<'a>(key: &'a ApiKey, group: &'a Group) -> Ask<'a> {
     let model_type = ModelType::TextGenerate;
-    Ask { model: "m", model_type, key, group, now: at(0), simulated: false, needs: &[], input_tokens: 10, output_tokens: 10 }
+    Ask { model: "m", model_type, key, group, now: at(0), simulated: false, needs: &[], unfit: &[], input_tokens: 10, output_tokens: 10 }
 }
 
 /// Nobody is busy, and nobody's speed is known.

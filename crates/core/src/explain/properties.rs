@@ -32,6 +32,7 @@ fn what_is_explained_is_what_a_run_does() {
             now: Timestamp::from_micros(0),
             simulated: false,
             needs: &needs,
+            unfit: &[],
             input_tokens: random.below(300),
             output_tokens: random.below(300),
         };

@@ -35,6 +35,7 @@ pub(super) fn candidate(past: &Past, note: &CandidateNote, world: &World) -> Can
         policy_set: Arc::new(default_policy_set()),
         overrides: CandidateOverrides::default(),
         capabilities: None,
+        options: Default::default(),
         limits: Arc::default(),
         enabled: Enabled::Yes,
     });

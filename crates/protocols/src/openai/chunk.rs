@@ -1,6 +1,6 @@
 //! The typed form of a stream's chunk and of an answer's message: only the fields that we act on or count.
 
-use super::lenient::{Present, Text, Word};
+use super::lenient::{Maybe, Present, Text, Word};
 use super::usage::WireUsage;
 
 /// A chunk, for deciding what it means.
@@ -16,16 +16,16 @@ pub(super) struct Chunk {
     #[serde(default)]
     pub(super) choices: Option<Vec<Choice>>,
     #[serde(default)]
-    pub(super) usage: Option<WireUsage>,
+    pub(super) usage: Maybe<WireUsage>,
     /// Groq's usage.
     #[serde(default)]
-    pub(super) x_groq: Option<Groq>,
+    pub(super) x_groq: Maybe<Groq>,
 }
 
 #[derive(serde::Deserialize)]
 pub(super) struct Groq {
     #[serde(default)]
-    pub(super) usage: Option<WireUsage>,
+    pub(super) usage: Maybe<WireUsage>,
 }
 
 #[derive(serde::Deserialize)]

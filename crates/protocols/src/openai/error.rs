@@ -4,7 +4,8 @@ use bytes::Bytes;
 use easyai_core::error::ErrorCode;
 use serde_json::value::RawValue;
 
-use super::lenient::Word;
+use super::lenient::{Object, Word};
+use crate::gemini::details::{self, GoogleDetails};
 use crate::sse;
 
 /// The longest message that is kept of an upstream's error.
@@ -21,6 +22,8 @@ pub struct WireError {
     pub kind: Option<String>,
     /// The field that is wrong.
     pub param: Option<String>,
+    /// What Google tells beside it.
+    pub google: Option<Box<GoogleDetails>>,
 }
 
 #[derive(serde::Deserialize)]
@@ -51,6 +54,15 @@ struct Fields {
     status: Word,
     #[serde(default)]
     metadata: Option<Metadata>,
+    #[serde(default)]
+    details: Object<Details>,
+}
+
+/// Anthropic's: says more than the type. (Google's `details` is an array.)
+#[derive(serde::Deserialize)]
+struct Details {
+    #[serde(default)]
+    error_code: Word,
 }
 
 /// OpenRouter's: the true cause is in `raw`.
@@ -121,7 +133,7 @@ fn unshaped(text: &str) -> String {
 fn from_body(body: Body<'_>) -> WireError {
     if let Some(error) = body.error.filter(|error| error.get() != "null") {
         return match serde_json::from_str::<Fields>(error.get()) {
-            Ok(fields) => from_fields(fields),
+            Ok(fields) => WireError { google: details::read(error.get()), ..from_fields(fields) },
             Err(_) => WireError { message: plain_text(error), code: body.own.code.0, ..WireError::default() },
         };
     }
@@ -144,7 +156,8 @@ fn from_fields(fields: Fields) -> WireError {
         (Some(message), None) => message,
         (None, raw) => raw.unwrap_or_else(|| "the error has no text".to_owned()),
     };
-    WireError { message: bounded(&message), code: fields.code.0, kind: fields.kind.0.or(fields.status.0), param: fields.param.0 }
+    let code = fields.code.0.or_else(|| fields.details.0.and_then(|details| details.error_code.0));
+    WireError { message: bounded(&message), code, kind: fields.kind.0.or(fields.status.0), param: fields.param.0, ..WireError::default() }
 }
 
 fn plain_text(raw: &RawValue) -> String {
@@ -241,6 +254,12 @@ mod tests {
         check(r#"{"error":{"code":429,"message":"m","metadata":{"raw":"cause","provider_name":"x"}}}"#, "m: cause", Some("429"));
         check(r#"[{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}]"#, "m", Some("400"));
         check(r#"{"type":"error","error":{"type":"overloaded_error","message":"m"},"request_id":"r"}"#, "m", None);
+        check(
+            r#"{"type":"error","error":{"type":"rate_limit_error","message":"m","details":{"error_code":"enforced_spend_limit_reached"}}}"#,
+            "m",
+            Some("enforced_spend_limit_reached"),
+        );
+        check(r#"{"error":{"message":"m","details":[{"error_code":"x"}]}}"#, "m", None);
         check(r#"{"ResponseMetadata":{"RequestId":"r","Error":{"Code":"C","Message":"m"}}}"#, "m", Some("C"));
         check(r#"{"detail":"m"}"#, "m", None);
         check(r#"{"detail":[{"loc":["body"],"msg":"m","type":"missing"},{"msg":"n"}]}"#, "m; n", None);

@@ -1,12 +1,13 @@
 //! From an upstream's refusal to one of the gateway's categories: provider code, then message patterns, then HTTP status.
 //!
-//! Source: `providers.md` sections 12.1 to 12.3.
+//! Source: `providers.md` sections 12.1 to 12.4, 12.5 for Google's own words, and 12.6.
 
 use std::time::Duration;
 
 use easyai_core::failure::{Category, Failure, Sent};
 
 use super::error::WireError;
+use crate::volces::failure as ark;
 
 /// No hint is believed beyond this.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
@@ -45,10 +46,26 @@ const CODES: &[(&str, Category)] = &[
     ("slow_down", Category::RateLimit),
     ("server_is_overloaded", Category::Overloaded),
     ("service_unavailable_error", Category::Overloaded),
-    ("overloaded_error", Category::Overloaded),
     ("tool_use_failed", Category::BadResponse),
     ("server_error", Category::ServerError),
     ("internal_error", Category::ServerError),
+];
+
+/// Anthropic's types, and the codes in an error's `details`. `invalid_request_error` and `api_error` are not among them: the message or
+/// the status says more.
+///
+/// Source: `providers.md` section 12.6.
+const ANTHROPIC_CODES: &[(&str, Category)] = &[
+    ("enforced_spend_limit_reached", Category::QuotaExhausted),
+    ("authentication_error", Category::Auth),
+    ("billing_error", Category::QuotaExhausted),
+    ("permission_error", Category::Auth),
+    ("not_found_error", Category::ModelUnavailable),
+    ("conflict_error", Category::ServerError),
+    ("request_too_large", Category::BadRequest),
+    ("rate_limit_error", Category::RateLimit),
+    ("timeout_error", Category::Timeout),
+    ("overloaded_error", Category::Overloaded),
 ];
 
 /// Words in a message that say more than a generic status. All words of a line must be there.
@@ -66,6 +83,7 @@ const PATTERNS: &[(&[&str], Category)] = &[
     (&["content policy"], Category::ContentFilter),
     (&["safety system"], Category::ContentFilter),
     (&["content_filter"], Category::ContentFilter),
+    (&["content filtering policy"], Category::ContentFilter),
     (&["sensitivecontent"], Category::ContentFilter),
     (&["moderation"], Category::ContentFilter),
     (&["flagged"], Category::ContentFilter),
@@ -118,7 +136,7 @@ pub fn classify(status: Option<u16>, error: &WireError, header: &dyn Fn(&str) ->
         code: error.code.clone().or_else(|| error.kind.clone()),
         param: error.param.clone(),
         status,
-        upstream_request_id: header("x-request-id"),
+        upstream_request_id: header("x-request-id").or_else(|| header("request-id")).or_else(|| ark::request_id(&error.message)),
         retry_after: retry_after(error, header),
         should_retry: header("x-should-retry").and_then(|value| value.parse().ok()),
         ..Failure::new(category, Sent::Maybe, message)
@@ -126,10 +144,17 @@ pub fn classify(status: Option<u16>, error: &WireError, header: &dyn Fn(&str) ->
 }
 
 fn category(status: Option<u16>, error: &WireError) -> Category {
+    if let Some(category) = crate::gemini::failure::category(status, error) {
+        return category;
+    }
     let named = [&error.code, &error.kind].into_iter().flatten();
-    let by_code =
-        named.clone().find_map(|name| CODES.iter().find(|(code, _)| code.eq_ignore_ascii_case(name)).map(|(_, category)| *category));
+    let mut codes =
+        named.clone().flat_map(|name| [CODES, ANTHROPIC_CODES].into_iter().flatten().filter(|(code, _)| code.eq_ignore_ascii_case(name)));
+    let by_code = codes.next().map(|(_, category)| *category);
     if let Some(category) = by_code {
+        return category;
+    }
+    if let Some(category) = error.code.as_deref().and_then(|code| ark_category(code, &error.message)) {
         return category;
     }
     // A numeric code inside a 200 is the status that was meant (OpenRouter, Google).
@@ -141,6 +166,13 @@ fn category(status: Option<u16>, error: &WireError) -> Category {
         }
         Some(status) => by_status(status),
     }
+}
+
+/// Ark's codes. A prompt that is too long comes as a wrong parameter too: then only the message tells.
+fn ark_category(code: &str, message: &str) -> Option<Category> {
+    let category = ark::category(code)?;
+    let is_too_long = category == Category::BadRequest && by_message(message) == Some(Category::ContextLength);
+    Some(if is_too_long { Category::ContextLength } else { category })
 }
 
 /// "Prohibited" or "flagged" beside another status is about access, not about what was said.
@@ -177,7 +209,11 @@ fn retry_after(error: &WireError, header: &dyn Fn(&str) -> Option<String>) -> Op
     let by_date = || until(&header("date")?, &header("retry-after")?);
     let by_text = || duration(error.message.split_once("try again in ")?.1.split([' ', ',']).next()?.trim_end_matches('.'));
     let by_reset = || ["requests", "tokens"].into_iter().filter_map(|of| reset(of, header)).max();
-    by_ms().or_else(by_seconds).or_else(by_date).or_else(by_text).or_else(by_reset).map(|wait| whole_millis(wait.min(MAX_RETRY_AFTER)))
+    let by_google = || crate::gemini::failure::retry_after(error);
+    let by_burst = || error.code.as_deref().and_then(ark::burst_wait);
+    let named = by_ms().or_else(by_seconds).or_else(by_date).or_else(by_google);
+    let hint = named.or_else(by_text).or_else(by_reset).or_else(by_burst);
+    hint.map(|wait| whole_millis(wait.min(MAX_RETRY_AFTER)))
 }
 
 /// Rounded up to what a trace shows, so that decisions are made by what is recorded of a failure and nothing finer.
@@ -254,6 +290,50 @@ mod tests {
         check(0, "server_error", "", Category::ServerError);
         check(200, "429", "slow", Category::RateLimit);
         check(0, "", "something broke", Category::ServerError);
+    }
+
+    #[test]
+    fn anthropics_types_are_known_with_and_without_a_status() {
+        let anthropic = |status: Option<u16>, code: Option<&str>, kind: &str, message: &str| {
+            let error = WireError {
+                message: message.to_owned(),
+                code: code.map(str::to_owned),
+                kind: Some(kind.to_owned()),
+                ..WireError::default()
+            };
+            classify(status, &error, &|_| None).category
+        };
+        let check = |status: u16, kind: &str, message: &str, expected: Category| {
+            assert_eq!(anthropic(Some(status), None, kind, message), expected, "{status} {kind} {message}");
+        };
+        check(400, "invalid_request_error", "messages: at least one message is required", Category::BadRequest);
+        check(400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum", Category::ContextLength);
+        check(400, "invalid_request_error", "Your credit balance is too low to access the API", Category::QuotaExhausted);
+        check(400, "invalid_request_error", "You have reached your specified API usage limits.", Category::QuotaExhausted);
+        check(400, "invalid_request_error", "Output blocked by content filtering policy", Category::ContentFilter);
+        check(401, "authentication_error", "invalid x-api-key", Category::Auth);
+        check(402, "billing_error", "", Category::QuotaExhausted);
+        check(403, "permission_error", "", Category::Auth);
+        check(404, "not_found_error", "model: claude-x", Category::ModelUnavailable);
+        check(409, "conflict_error", "", Category::ServerError);
+        check(413, "request_too_large", "", Category::BadRequest);
+        check(429, "rate_limit_error", "", Category::RateLimit);
+        check(500, "api_error", "", Category::ServerError);
+        check(503, "", "", Category::Overloaded);
+        check(504, "timeout_error", "", Category::Timeout);
+        check(529, "overloaded_error", "Overloaded", Category::Overloaded);
+        assert_eq!(anthropic(None, None, "overloaded_error", "Overloaded"), Category::Overloaded);
+        assert_eq!(anthropic(None, None, "api_error", "Internal server error"), Category::ServerError);
+        let spent = anthropic(Some(429), Some("enforced_spend_limit_reached"), "rate_limit_error", "");
+        assert_eq!(spent, Category::QuotaExhausted);
+    }
+
+    #[test]
+    fn the_upstreams_request_id_has_two_names() {
+        let id = |name: &'static str| {
+            classify(Some(500), &error("", ""), &|wanted| (wanted == name).then(|| "r1".to_owned())).upstream_request_id
+        };
+        assert_eq!((id("x-request-id"), id("request-id"), id("other")), (Some("r1".to_owned()), Some("r1".to_owned()), None));
     }
 
     #[test]

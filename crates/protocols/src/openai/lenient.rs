@@ -1,9 +1,16 @@
 //! Reading what compatible upstreams send instead of what they should: a count may be missing, null, a float or text, and content may be
 //! a string or an array. Nothing here fails but on broken JSON.
 
-use std::fmt;
+mod shape;
 
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+pub use self::shape::{Arguments, List, Maybe};
 
 /// A count of tokens; whatever is no number is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,13 +20,22 @@ pub struct Count(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Present(pub bool);
 
-/// Text wherever it may be: a string, or the text of an array's parts.
+/// Text wherever it may be: a string, a part's `text`, or the text of an array's parts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Text(pub String);
 
 /// A code or message that may be text, a number or null.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Word(pub Option<String>);
+
+/// Reads a field that should hold a `T`: whatever else it holds is none.
+///
+/// # Errors
+/// Broken JSON only.
+pub fn tolerant<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).ok())
+}
 
 struct CountVisitor;
 struct PresentVisitor;
@@ -163,14 +179,14 @@ impl<'de> Visitor<'de> for TextVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Text, A::Error> {
         let mut whole = String::new();
-        while let Some(part) = seq.next_element::<Part>()? {
-            whole.push_str(&part.text.0);
+        while let Some(part) = seq.next_element::<Text>()? {
+            whole.push_str(&part.0);
         }
         Ok(Text(whole))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text, A::Error> {
-        drain_map(map).map(|_| Text::default())
+        Part::deserialize(MapAccessDeserializer::new(map)).map(|part| part.text)
     }
 }
 
@@ -229,4 +245,92 @@ read_by! {
     Present => PresentVisitor,
     Text => TextVisitor,
     Word => WordVisitor,
+}
+
+/// An object, if it is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Object<T>(pub Option<T>);
+
+/// The objects of an array; what is no object is left out, and what is no array has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objects<T>(pub Vec<T>);
+
+impl<T> Default for Object<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Default for Objects<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+struct ObjectsVisitor<T>(PhantomData<T>);
+
+/// Answers all sorts that are not wanted with the default.
+macro_rules! nothing_else {
+    ($value:ty: $($visit:ident($given:ty),)+) => {
+        $(fn $visit<E>(self, _value: $given) -> Result<$value, E> {
+            Ok(<$value>::default())
+        })+
+
+        fn visit_unit<E>(self) -> Result<$value, E> {
+            Ok(<$value>::default())
+        }
+    };
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|value| Object(Some(value)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Object<T>, A::Error> {
+        drain_seq(seq).map(|_| Object(None))
+    }
+
+    nothing_else!(Object<T>: visit_bool(bool), visit_u64(u64), visit_i64(i64), visit_f64(f64), visit_str(&str),);
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectsVisitor<T> {
+    type Value = Objects<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Objects<T>, A::Error> {
+        let mut objects = Vec::new();
+        while let Some(object) = seq.next_element::<Object<T>>()? {
+            objects.extend(object.0);
+        }
+        Ok(Objects(objects))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Objects<T>, A::Error> {
+        drain_map(map).map(|_| Objects::default())
+    }
+
+    nothing_else!(Objects<T>: visit_bool(bool), visit_u64(u64), visit_i64(i64), visit_f64(f64), visit_str(&str),);
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Objects<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ObjectsVisitor(PhantomData))
+    }
 }

@@ -2,19 +2,19 @@
 
 use easyai_core::usage::{Usage, UsageSource};
 
-use super::lenient::Count;
+use super::lenient::{Count, Maybe};
 
 /// `usage` of an answer or a chunk. Any count may be missing or null: then it is zero, not an error.
 ///
 /// Source: OpenAI API reference; `providers.md` section 2.8 for what others send.
 #[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
 #[serde(default)]
-pub(super) struct WireUsage {
+pub(crate) struct WireUsage {
     prompt_tokens: Count,
     completion_tokens: Count,
     total_tokens: Count,
-    prompt_tokens_details: Option<InputDetails>,
-    completion_tokens_details: Option<OutputDetails>,
+    prompt_tokens_details: Maybe<InputDetails>,
+    completion_tokens_details: Maybe<OutputDetails>,
     /// DeepSeek's.
     prompt_cache_hit_tokens: Count,
 }
@@ -34,9 +34,9 @@ struct OutputDetails {
 
 impl WireUsage {
     /// In the gateway's terms; none if it counts nothing at all.
-    pub(super) fn into_usage(self) -> Option<Usage> {
-        let input_details = self.prompt_tokens_details.unwrap_or_default();
-        let reasoning = self.completion_tokens_details.unwrap_or_default().reasoning_tokens.0;
+    pub(crate) fn into_usage(self) -> Option<Usage> {
+        let input_details = self.prompt_tokens_details.0.unwrap_or_default();
+        let reasoning = self.completion_tokens_details.0.unwrap_or_default().reasoning_tokens.0;
         let (input, output, total) = (self.prompt_tokens.0, self.completion_tokens.0, self.total_tokens.0);
         // xAI leaves reasoning out of its completion tokens: the gap to the total is the reasoning.
         let outside = reasoning > 0 && total == input.saturating_add(output).saturating_add(reasoning);
@@ -52,6 +52,39 @@ impl WireUsage {
             reasoning_tokens: reasoning.min(output),
             source: UsageSource::Upstream,
         })
+    }
+}
+
+/// Usage as chat callers expect it.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct WrittenUsage {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
+    prompt_tokens_details: WrittenInput,
+    completion_tokens_details: WrittenOutput,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct WrittenInput {
+    cached_tokens: u64,
+    cache_write_tokens: u64,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct WrittenOutput {
+    reasoning_tokens: u64,
+}
+
+impl From<&Usage> for WrittenUsage {
+    fn from(usage: &Usage) -> Self {
+        Self {
+            prompt_tokens: usage.input_tokens,
+            completion_tokens: usage.output_tokens,
+            total_tokens: usage.total_tokens(),
+            prompt_tokens_details: WrittenInput { cached_tokens: usage.cached_input_tokens, cache_write_tokens: usage.cache_write_tokens },
+            completion_tokens_details: WrittenOutput { reasoning_tokens: usage.reasoning_tokens },
+        }
     }
 }
 
@@ -80,6 +113,10 @@ mod tests {
             Some([12, 0, 0, 291, 290]),
         );
         check(r#"{"prompt_tokens":-5,"completion_tokens":2}"#, Some([0, 0, 0, 2, 0]));
+        check(
+            r#"{"prompt_tokens":9,"completion_tokens":3,"prompt_tokens_details":[],"completion_tokens_details":"none"}"#,
+            Some([9, 0, 0, 3, 0]),
+        );
         check("{}", None);
     }
 

@@ -50,6 +50,20 @@ fn a_last_event_without_its_blank_line_counts() {
 }
 
 #[test]
+fn bare_json_between_events_is_an_event() {
+    check("{\n  \"error\": {\n  }\n}\n", &["{\n  \"error\": {\n  }\n}"]);
+    check("data: a\r\n\r\n{\r\n\r\n\"}\": \"\\\"{\"\r\n}\r\ndata: b\r\n\r\n", &["a", "{\n\n\"}\": \"\\\"{\"\n}", "b"]);
+    check("[{\"error\":1}\n]\n", &["[{\"error\":1}\n]"]);
+    check("{\"error\":1}", &["{\"error\":1}"]);
+    check("{\ndata: a\n\n", &["a"]);
+    check("{\n\"cut\": 1", &["{\n\"cut\": 1"]);
+    check("data: a\n{\"no\": \"event of its own\"}\n\n", &["a"]);
+    let mut reader = Reader::new(10);
+    reader.push(Bytes::from_static(b"{\n01234\n56789\n"));
+    assert_eq!(reader.next(), Err(TooLarge(10)));
+}
+
+#[test]
 fn an_event_in_our_own_framing_is_passed_on_as_it_lies() {
     let piece = Bytes::from_static(b"data: a\n\ndata: b\n\ndata:c\n\n");
     let mut reader = Reader::new(100);
@@ -73,7 +87,7 @@ fn an_endless_event_is_refused() {
 
 proptest! {
     #[test]
-    fn cuts_change_nothing(text in "(data: ?[a-z]{0,5}(\n|\r\n|\r)|: c\n|\n|\r\n|\r|event: e\n){0,20}", cuts in prop::collection::vec(1usize..8, 0..40)) {
+    fn cuts_change_nothing(text in "(data: ?[a-z]{0,5}(\n|\r\n|\r)|[{}\"\\\\]{1,3}\n|: c\n|\n|\r\n|\r|event: e\n){0,20}", cuts in prop::collection::vec(1usize..8, 0..40)) {
         let whole = read(&[text.as_bytes()]);
         let mut pieces = Vec::new();
         let mut rest = text.as_bytes();

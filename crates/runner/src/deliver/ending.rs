@@ -13,14 +13,12 @@ use easyai_core::policy::RunnerPolicy;
 use easyai_core::run::Delivery;
 use easyai_core::trace::RemedyNote;
 use easyai_core::usage::Usage;
-use easyai_protocols::openai::error::error_frame;
-use easyai_store::journal::RecordedAnswer;
 
 use crate::clock::now;
 use crate::finish::{Instead, Settled};
 use crate::open::Live;
 use crate::record::End;
-use crate::runner::Runner;
+use crate::runner::{Runner, content_type};
 use crate::settings::CallerGone;
 use crate::tally::Tally;
 
@@ -82,10 +80,10 @@ impl Ending {
     }
 
     /// What the caller gets once the end is booked. Never a `[DONE]` after a failure: the stream is not closed as if complete.
-    pub(super) fn last_frames(&self) -> Bytes {
+    pub(super) fn last_frames(&self, upstream: &mut UpstreamStream) -> Bytes {
         match self {
             Self::Complete { last, .. } => last.clone(),
-            Self::BrokeOff(_) | Self::OutOfMoney(_) => error_frame(self.code().unwrap_or(ErrorCode::InternalError), &self.message()),
+            Self::BrokeOff(_) | Self::OutOfMoney(_) => upstream.error(self.code().unwrap_or(ErrorCode::InternalError), &self.message()),
             Self::CallerGone { .. } | Self::CutOff => Bytes::new(),
         }
     }
@@ -109,10 +107,11 @@ impl Ending {
 /// Counts if it must, and writes the end.
 pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: Ending) -> Settled {
     let Streamed { live, delivery, mut tally, recorded } = streamed;
-    let last = ending.last_frames();
-    if let Ending::Complete { .. } = ending {
-        tally.delivered(&last);
-    }
+    let last = match &ending {
+        Ending::Complete { last, .. } => last.clone(),
+        Ending::BrokeOff(_) | Ending::OutOfMoney(_) | Ending::CallerGone { .. } | Ending::CutOff => Bytes::new(),
+    };
+    tally.delivered(&last);
     let usage = match ending.usage() {
         Some(usage) => usage,
         None => tally.total().await,
@@ -122,12 +121,12 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
     let max_ms = u64::from(ask.caller.catalog.runner_policy.failover.max_duration_seconds.get()) * 1000;
     match &ending {
         Ending::Complete { .. } => {
-            runner.outputs.observe(ask.caller.key.id, model.id, usage.output_tokens / u64::from(ask.request.choices.max(1)))
+            runner.outputs.observe(ask.caller.key.id, model.id, usage.output_tokens / u64::from(ask.request.scan.choices.max(1)))
         }
         Ending::BrokeOff(failure) => {
             let mut entry = delivery.failed(failure, elapsed);
             if !terms.simulated {
-                entry.remedies.extend(count(runner, &delivery, &ask.caller.catalog.runner_policy, failure));
+                entry.remedies.extend(count(runner, &delivery, ask.kind().model_type(), &ask.caller.catalog.runner_policy, failure));
             }
             record.broke_off(failure, entry, max_ms);
         }
@@ -152,7 +151,7 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
     }
     let answer = recorded.filter(|_| matches!(ending, Ending::Complete { .. })).map(|mut body| {
         body.extend_from_slice(&last);
-        RecordedAnswer { status: 200, content_type: "text/event-stream; charset=utf-8".to_owned(), body: body.into() }
+        ask.keep.record(record.subject().task, 200, content_type(ask.request.protocol, ask.request.framing).to_owned(), body.into())
     });
     let end = ending.end();
     runner.metrics.ended(end.status());
@@ -166,12 +165,12 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
 
 /// A platform that breaks its answers off fails as much as one that gives none. Nothing is decided any more, but its circuit breaker
 /// counts.
-fn count(runner: &Runner, delivery: &Delivery, policy: &RunnerPolicy, failure: &Failure) -> Vec<RemedyNote> {
+fn count(runner: &Runner, delivery: &Delivery, model_type: ModelType, policy: &RunnerPolicy, failure: &Failure) -> Vec<RemedyNote> {
     let failed = Failed {
         offer: &delivery.candidate().offer,
         credential: delivery.credential(),
         failure,
-        model_type: ModelType::TextGenerate,
+        model_type,
         runner: policy,
         deadline_passed: false,
     };

@@ -1,4 +1,4 @@
-//! Errors as callers see them: one place turns a code and a message into an answer, in OpenAI's shape.
+//! Errors as callers see them: one place turns a code and a message into an answer, in the shape of the caller's protocol.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use easyai_core::error::ErrorCode;
 use easyai_core::id::TaskId;
-use easyai_protocols::openai::error::error_body;
+use easyai_protocols::bridge::error_body;
+use easyai_protocols::wire::Protocol;
 use easyai_runner::RateLimits;
 
 use super::headers;
@@ -30,6 +31,8 @@ pub struct ApiError {
     pub task: Option<TaskId>,
     /// Attempts that were made for it.
     pub attempts: u32,
+    /// In whose shape it is told.
+    pub protocol: Protocol,
     /// What is left of the caller's limits.
     pub rates: Box<RateLimits>,
 }
@@ -38,7 +41,17 @@ impl ApiError {
     /// An error with nothing but its code and message.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), param: None, retry_after: None, status: None, task: None, attempts: 0, rates: Box::default() }
+        Self {
+            code,
+            message: message.into(),
+            param: None,
+            retry_after: None,
+            status: None,
+            task: None,
+            attempts: 0,
+            protocol: Protocol::Chat,
+            rates: Box::default(),
+        }
     }
 
     /// An error whose HTTP status is not its code's own.
@@ -86,8 +99,8 @@ impl From<easyai_runner::CallError> for ApiError {
     }
 }
 
-impl From<easyai_protocols::openai::request::BadRequest> for ApiError {
-    fn from(error: easyai_protocols::openai::request::BadRequest) -> Self {
+impl From<easyai_protocols::request::BadRequest> for ApiError {
+    fn from(error: easyai_protocols::request::BadRequest) -> Self {
         Self { param: error.param, ..Self::new(ErrorCode::BadRequest, error.message) }
     }
 }
@@ -108,7 +121,8 @@ impl From<easyai_store::StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(error_body(self.code, &self.message, self.param.as_deref())));
+        let mut response =
+            Response::new(Body::from(error_body(self.protocol, self.code, &self.message, self.param.as_deref(), self.retry_after)));
         *response.status_mut() = axum::http::StatusCode::from_u16(self.status.unwrap_or_else(|| self.code.http_status()))
             .unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
         let worth_retrying = self.worth_retrying();

@@ -60,7 +60,11 @@ fn wants_stream(headers: &HeaderMap) -> bool {
     headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/event-stream"))
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<u32, ApiError> {
+/// The number of the last event that the caller has; 0 if it has none.
+///
+/// # Errors
+/// `bad_request` if it is no number.
+pub fn last_event_id(headers: &HeaderMap) -> Result<u32, ApiError> {
     let Some(value) = headers.get("last-event-id") else { return Ok(0) };
     let number = value.to_str().ok().and_then(|value| value.trim().parse().ok());
     number.ok_or_else(|| ApiError::field("Last-Event-ID", "the header `Last-Event-ID` must be the number of the last event that you have"))

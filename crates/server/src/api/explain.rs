@@ -1,27 +1,68 @@
-//! `POST /api/v1/explain`: what would be done with a chat, without doing it.
+//! `POST /api/v1/explain`: what would be done with a call for text, without doing it.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
+use bytes::Bytes;
 use easyai_core::explain::Explanation;
+use easyai_core::kind::Kind;
+use easyai_protocols::request::{Framing, TextRequest};
+use easyai_protocols::{anthropic, completions, gemini, openai, responses};
 
 use crate::api::error::ApiError;
-use crate::api::openai::chat::ask;
+use crate::api::text::ask;
 use crate::api::{auth, body};
 use crate::app::App;
 
-/// Explains a chat: the body of `POST /v1/chat/completions`, with the same headers.
+/// Which call's body it is.
+#[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ExplainQuery {
+    /// The kind of the call, such as `messages`; `chat.completions` unless given.
+    #[param(value_type = Option<String>)]
+    pub kind: Option<Kind>,
+    /// The model, for `generate_content`, which names it in its path.
+    pub model: Option<String>,
+}
+
+/// Explains a call: the body of `POST /v1/chat/completions`, or of another text endpoint named by `kind`, with the same headers.
 ///
 /// # Errors
 /// `invalid_api_key`, `bad_request`, `store_unavailable`. What would be refused is explained, not refused.
-#[utoipa::path(post, path = "/api/v1/explain", tag = "Gateway", security(("key" = [])), request_body = serde_json::Value,
+#[utoipa::path(post, path = "/api/v1/explain", tag = "Gateway", security(("key" = [])), params(ExplainQuery), request_body = serde_json::Value,
     responses((status = 200, description = "Candidates in order with price, estimate, limits and health; those left out with the reason; the hold; the limits of the caller", body = serde_json::Value)))]
-pub async fn explain(State(app): State<Arc<App>>, request: Request) -> Result<Json<Explanation>, ApiError> {
+pub async fn explain(
+    State(app): State<Arc<App>>,
+    Query(query): Query<ExplainQuery>,
+    request: Request,
+) -> Result<Json<Explanation>, ApiError> {
     let (head, incoming) = request.into_parts();
     let caller = auth::caller(&app, &head.headers)?;
     let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
-    let ask = ask::read(&caller, head.headers, bytes)?;
+    let ask = ask::read(&caller, head.headers, scan(&query, bytes)?)?;
     let wallet = easyai_store::ledger::wallet(&app.db, caller.account.id).await?.unwrap_or_default();
     Ok(Json(app.runner.explain(&ask).with_wallet(wallet.available(), &app.currency)))
+}
+
+/// Reads the body of such a call.
+///
+/// # Errors
+/// `bad_request` names the field that is wrong.
+pub fn scan(query: &ExplainQuery, bytes: Bytes) -> Result<TextRequest, ApiError> {
+    let read = match query.kind.unwrap_or(Kind::ChatCompletions) {
+        Kind::ChatCompletions => openai::scan::scan(bytes),
+        Kind::Completions => completions::scan::scan(bytes),
+        Kind::Messages => anthropic::scan::scan(bytes),
+        Kind::Responses => responses::scan::scan(bytes).map(|(request, _)| request),
+        Kind::GenerateContent => {
+            let model =
+                query.model.as_deref().ok_or_else(|| ApiError::field("model", "`model` is missing: name the model in the query"))?;
+            gemini::scan::scan(bytes, model, false, Framing::Events)
+        }
+        kind @ (Kind::Embeddings | Kind::Moderations | Kind::Rerank) => {
+            return Err(ApiError::field("kind", format!("`{kind}` can't be explained: only calls for text can")));
+        }
+    };
+    Ok(read?)
 }

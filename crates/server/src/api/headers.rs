@@ -11,6 +11,8 @@ pub const TASK_ID: HeaderName = HeaderName::from_static("x-easyai-task-id");
 pub const ATTEMPTS: HeaderName = HeaderName::from_static("x-easyai-attempts");
 /// Answer: the platform that served, if the operator allows it.
 pub const PLATFORM: HeaderName = HeaderName::from_static("x-easyai-platform");
+/// Answer: fields of the request that were dropped or changed, since the upstream's protocol has no word for them.
+pub const CONVERTED: HeaderName = HeaderName::from_static("x-easyai-converted");
 /// Answer: what was charged; on plain answers, where it is known before the head is sent.
 pub const CHARGE: HeaderName = HeaderName::from_static("x-easyai-charge");
 /// Answer: this is the recorded answer of an earlier call with the same `Idempotency-Key`.
@@ -23,6 +25,8 @@ pub const QUEUE_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-easyai-queue
 pub const SESSION: HeaderName = HeaderName::from_static("x-easyai-session");
 /// Answer: the model that served, where it is a fallback of the one that was asked for.
 pub const MODEL: HeaderName = HeaderName::from_static("x-easyai-model");
+/// Request: `true` lets a stream go on when its caller drops, to be taken up again at `/api/v1/tasks/{id}/stream`.
+pub const RESUMABLE: HeaderName = HeaderName::from_static("x-easyai-resumable");
 /// Request: `simulation` makes the task a simulated one.
 pub const RUN_MODE: HeaderName = HeaderName::from_static("x-easyai-run-mode");
 /// Request: what the simulation client shall do, as JSON.
@@ -31,6 +35,8 @@ pub const SIMULATION: HeaderName = HeaderName::from_static("x-easyai-simulation"
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Answer: what OpenAI's SDKs show as the request id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Answer: what Anthropic's SDKs show as the request id.
+pub const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// Tells what is left of the caller's limits, in OpenAI's words.
 ///
@@ -63,6 +69,7 @@ const TOKENS: [HeaderName; 3] = [
 pub fn task(map: &mut HeaderMap, task: TaskId) {
     if let Ok(value) = HeaderValue::from_str(&task.to_string()) {
         map.insert(REQUEST_ID, value.clone());
+        map.insert(ANTHROPIC_REQUEST_ID, value.clone());
         map.insert(TASK_ID, value);
     }
 }

@@ -1,4 +1,5 @@
 //! OpenAI's protocol, as its SDKs speak it.
 
-pub mod chat;
 pub mod models;
+pub mod responses;
+pub mod unary;

@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::{events, explain, health, openai, replay, tasks, wallet};
+use crate::api::{events, explain, health, openai, replay, stream, tasks, wallet};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,6 +17,7 @@ use crate::api::{events, explain, health, openai, replay, tasks, wallet};
         tasks::get,
         tasks::trace,
         events::list,
+        stream::resume,
         explain::explain,
         wallet::get,
         replay::replay,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use easyai_core::catalog::PlatformModelOptions;
 use easyai_core::kind::ModelType;
 use easyai_store::catalog::{Declared, PlatformModelSpec};
 use toml::Spanned;
@@ -76,6 +77,7 @@ pub fn declare(
         max_output_tokens: table.max_output_tokens,
         overrides: table.overrides,
         capabilities,
+        options: PlatformModelOptions { api: table.api },
         limits: limits(&label, Budgets::Refused("a platform model"), table.limits, problems),
         enabled: table.enabled.map(enabled),
     };

@@ -28,12 +28,16 @@ pub fn platform(table: Spanned<PlatformTable>, secrets: &Secrets<'_>, problems: 
             problems.push(Problem::new(url.span(), format!("platform \"{name}\": the simulation calls nobody: take `base_url` out")));
             String::new()
         }
-        (Provider::Openai, Some(url)) => base_url(&name, &url, problems),
+        (Provider::Openai | Provider::Anthropic | Provider::Gemini | Provider::Volces, Some(url)) => base_url(&name, &url, problems),
+        // Too many platforms speak OpenAI's protocol for one of them to be meant by saying nothing.
         (Provider::Openai, None) => {
             problems
                 .push(Problem::new(span, format!("platform \"{name}\": missing field `base_url`, such as \"https://api.openai.com/v1\"")));
             String::new()
         }
+        (Provider::Anthropic, None) => "https://api.anthropic.com".to_owned(),
+        (Provider::Gemini, None) => "https://generativelanguage.googleapis.com/v1beta".to_owned(),
+        (Provider::Volces, None) => "https://ark.cn-beijing.volces.com/api/v3".to_owned(),
     };
     PlatformSpec {
         provider: table.provider,
@@ -42,7 +46,12 @@ pub fn platform(table: Spanned<PlatformTable>, secrets: &Secrets<'_>, problems: 
         credentials: credentials(&name, table.credentials, secrets, problems),
         proxy: table.proxy.and_then(|given| proxy(&name, &given, problems)),
         timeouts: table.timeouts,
-        options: PlatformOptions { stream_options: table.options.stream_options, simulation: table.simulation },
+        options: PlatformOptions {
+            stream_options: table.options.stream_options,
+            api: table.options.api,
+            rerank: table.options.rerank,
+            simulation: table.simulation,
+        },
         test_mode: table.test_mode,
         limits: limits(&format!("platform \"{name}\""), Budgets::Refused("a platform"), table.limits, problems),
         enabled: table.enabled.map(enabled),

@@ -48,7 +48,7 @@ fn everything_that_is_wrong_is_told_at_once() {
             "[[model]]\nnam = \"m\"\n",
         ),
         concat!(
-            "c.toml:3:12: platform \"a\": `provider`: `opnai` is not a provider: use one of openai, simulation; did you mean `openai`?\n",
+            "c.toml:3:12: platform \"a\": `provider`: `opnai` is not a provider: use one of openai, anthropic, gemini, volces, simulation; did you mean `openai`?\n",
             "c.toml:4:12: platform \"a\": `priority`: invalid type: string \"first\", expected u32\n",
             "c.toml:5:1: platform \"a\": unknown field `prxy`: did you mean `proxy`?\n",
             "c.toml:7:1: model: missing field `name`\n",

@@ -3,7 +3,7 @@
 use std::num::{NonZeroU32, NonZeroU64};
 
 use easyai_core::catalog::{CandidateOverrides, Capability, Simulation, Stickiness, Strategy, Timeouts};
-use easyai_core::kind::{ModelType, Provider};
+use easyai_core::kind::{Api, ModelType, Provider, RerankApi};
 use easyai_core::money::Money;
 use easyai_core::policy::{AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, RetryPolicy};
 use easyai_core::price::{Multiplier, Price};
@@ -64,11 +64,13 @@ pub struct LimitsTable {
 #[serde(default, deny_unknown_fields)]
 pub struct OptionsTable {
     pub stream_options: bool,
+    pub api: Option<Api>,
+    pub rerank: Option<RerankApi>,
 }
 
 impl Default for OptionsTable {
     fn default() -> Self {
-        Self { stream_options: easyai_core::catalog::PlatformOptions::default().stream_options }
+        Self { stream_options: easyai_core::catalog::PlatformOptions::default().stream_options, api: None, rerank: None }
     }
 }
 
@@ -123,6 +125,7 @@ pub struct PlatformModelTable {
     #[serde(default)]
     pub overrides: CandidateOverrides,
     pub capabilities: Option<Vec<Capability>>,
+    pub api: Option<Api>,
     #[serde(default)]
     pub limits: LimitsTable,
     pub enabled: Option<bool>,

@@ -20,14 +20,23 @@ use super::open::open;
 use super::out::Out;
 use super::paint::Paint;
 use super::verdict::Verdict;
-use crate::api::openai::chat::ask;
+use crate::api::error::ApiError;
+use crate::api::explain::{ExplainQuery, scan};
+use crate::api::text::ask;
 use crate::config::Config;
 
 /// Explains the request in `file` (`-` is standard input) as asked by a key of `account`.
 ///
 /// # Errors
 /// If the request, the account or a key can't be read.
-pub async fn run(config: &Config, out: &Out, file: &Path, account: &str, key: Option<KeyId>) -> anyhow::Result<Verdict> {
+pub async fn run(
+    config: &Config,
+    out: &Out,
+    file: &Path,
+    query: &ExplainQuery,
+    account: &str,
+    key: Option<KeyId>,
+) -> anyhow::Result<Verdict> {
     let body = read(file)?;
     let (db, vault) = open(config).await?;
     let journal = Journal::start(&db)?;
@@ -39,8 +48,9 @@ pub async fn run(config: &Config, out: &Out, file: &Path, account: &str, key: Op
     let catalog = runner.catalog();
     let hash = key_of(&catalog, account, key)?;
     let caller = Caller::find(&catalog, &hash, clock::now()).map_err(|why| anyhow::anyhow!("the key can't be used: {why}"))?;
-    let ask =
-        ask::read(&caller, HeaderMap::new(), body.into()).map_err(|error| anyhow::anyhow!("{}: {}", file.display(), error.message))?;
+    let said = |error: ApiError| anyhow::anyhow!("{}: {}", file.display(), error.message);
+    let request = scan(query, body.into()).map_err(said)?;
+    let ask = ask::read(&caller, HeaderMap::new(), request).map_err(said)?;
     let wallet = easyai_store::ledger::wallet(&db, caller.account.id).await?.unwrap_or_default();
     let explanation = runner.explain(&ask).with_wallet(wallet.available(), &config.currency);
     out.show(&explanation, |explanation| render(explanation, &config.currency, out.paint))?;

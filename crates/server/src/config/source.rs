@@ -12,13 +12,14 @@ use crate::nearest;
 use crate::problem::{Problem, position, render};
 
 /// Every setting. In the environment: in capitals, after `EASYAI_`.
-const SETTINGS: [&str; 22] = [
+const SETTINGS: [&str; 23] = [
     "data",
     "listen",
     "database_url",
     "master_key",
     "currency",
     "proxy",
+    "egress_allow_private",
     "log_level",
     "log_format",
     "max_body_bytes",

@@ -8,7 +8,7 @@ use easyai_core::error::ErrorCode;
 use easyai_core::explain::Explanation;
 use easyai_core::id::TaskId;
 use easyai_core::kind::RunMode;
-use easyai_runner::{Caller, ChatAsk, Reply, Runner, Served};
+use easyai_runner::{Caller, Reply, Runner, Served, TextAsk};
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use hyper::body::Body;
@@ -63,7 +63,7 @@ pub struct Outcome {
 pub async fn call(runner: Arc<Runner>, caller: Caller, load: Load, arrival: Arrival, explain: Explain) -> anyhow::Result<Outcome> {
     let millis = |ms: Option<u32>| ms.map(|ms| Duration::from_millis(ms.into()));
     let begun = Instant::now();
-    let ask = ChatAsk {
+    let ask = TextAsk {
         caller,
         request: request(&load, &arrival)?,
         run_mode: RunMode::Live,
@@ -71,6 +71,8 @@ pub async fn call(runner: Arc<Runner>, caller: Caller, load: Load, arrival: Arri
         deadline: millis(load.timeout_ms),
         queue_timeout: millis(load.queue_timeout_ms),
         session: None,
+        keep: easyai_runner::Keep::Nothing,
+        detached: false,
         idempotency: None,
         headers: HeaderMap::new(),
     };
@@ -85,13 +87,17 @@ pub async fn call(runner: Arc<Runner>, caller: Caller, load: Load, arrival: Arri
     Ok(Outcome { number, task, explained, ending, first_delta, total: begun.elapsed() })
 }
 
-async fn answer(runner: &Arc<Runner>, ask: ChatAsk, first_delta: &mut Option<Instant>, told: &mut Option<TaskId>) -> Ending {
-    match runner.chat(ask).await {
+async fn answer(runner: &Arc<Runner>, ask: TextAsk, first_delta: &mut Option<Instant>, told: &mut Option<TaskId>) -> Ending {
+    match runner.text(ask).await {
         Ok(Reply::Plain { served: Served { task, .. }, .. } | Reply::Replayed { task, .. }) => {
             (*first_delta, *told) = (Some(Instant::now()), Some(task));
             Ending::Answered
         }
         Ok(Reply::Stream { body, served }) => {
+            *told = Some(served.task);
+            read(body, first_delta).await
+        }
+        Ok(Reply::Relayed { body, served }) => {
             *told = Some(served.task);
             read(body, first_delta).await
         }

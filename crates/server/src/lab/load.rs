@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use easyai_core::catalog::Capability;
-use easyai_protocols::openai::request::ChatRequest;
+use easyai_protocols::request::TextRequest;
 use serde_json::{Value, json};
 
 use super::chance::Chance;
@@ -46,9 +46,9 @@ pub fn arrivals(scenario: &Scenario) -> Vec<Arrival> {
 ///
 /// # Errors
 /// If the body is none that the gateway reads, which would be a mistake of the lab's.
-pub fn request(load: &Load, arrival: &Arrival) -> anyhow::Result<ChatRequest> {
+pub fn request(load: &Load, arrival: &Arrival) -> anyhow::Result<TextRequest> {
     let body = Bytes::from(serde_json::to_vec(&body(load, arrival))?);
-    ChatRequest::parse(body).map_err(|refused| anyhow::anyhow!("the lab's own request is refused: {refused:?}"))
+    easyai_protocols::openai::scan::scan(body).map_err(|refused| anyhow::anyhow!("the lab's own request is refused: {refused:?}"))
 }
 
 fn body(load: &Load, arrival: &Arrival) -> Value {

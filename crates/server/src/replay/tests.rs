@@ -69,6 +69,7 @@ fn offer(platform: &str, policy_set: Arc<PolicySet>) -> PlatformModel {
         policy_set,
         overrides: CandidateOverrides::default(),
         capabilities: None,
+        options: Default::default(),
         limits: Arc::default(),
         enabled: Enabled::Yes,
     }

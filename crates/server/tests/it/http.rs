@@ -148,6 +148,11 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self}"))
     }
 
+    /// The body as it came.
+    pub fn body_text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     /// The data of all server-sent events.
     pub fn frames(&self) -> Vec<String> {
         String::from_utf8_lossy(&self.body).split("\n\n").filter_map(data_of).collect()

@@ -24,6 +24,7 @@ mod money;
 mod outage;
 mod passthrough;
 mod patience;
+mod protocols;
 mod refused;
 mod replay;
 mod simulation;

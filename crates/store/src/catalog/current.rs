@@ -37,7 +37,7 @@ rows! {
     struct PlatformModelRow {
         platform: String, model: String, upstream_name: String, model_types: String, policy_set: Option<String>, price: Option<String>,
         cost: Option<String>, weight: i64, priority: Option<i64>, context_tokens: Option<i64>, max_output_tokens: Option<i64>,
-        overrides: String, capabilities: Option<String>, limits: String, enabled: bool, source: String,
+        overrides: String, capabilities: Option<String>, limits: String, options: String, enabled: bool, source: String,
     }
 }
 
@@ -166,7 +166,7 @@ async fn models(tx: &mut Tx, reading: &mut Current) -> Result<(), StoreError> {
 
 async fn platform_models(tx: &mut Tx, reading: &mut Current) -> Result<(), StoreError> {
     let select = "SELECT p.name AS platform, m.name AS model, o.upstream_name, o.model_types, s.name AS policy_set, v.price, v.cost,
-            o.weight, o.priority, o.context_tokens, o.max_output_tokens, o.overrides, o.capabilities, o.limits, o.enabled,
+            o.weight, o.priority, o.context_tokens, o.max_output_tokens, o.overrides, o.capabilities, o.limits, o.options, o.enabled,
             o.source
         FROM platform_models o JOIN platforms p ON p.id = o.platform_id JOIN models m ON m.id = o.model_id
         LEFT JOIN policy_sets s ON s.id = o.policy_set_id LEFT JOIN prices v ON v.id = o.price_id
@@ -190,6 +190,7 @@ async fn platform_models(tx: &mut Tx, reading: &mut Current) -> Result<(), Store
             overrides: cell.json("overrides", &row.overrides)?,
             capabilities: row.capabilities.map(|listed| cell.json("capabilities", &listed)).transpose()?,
             limits: cell.json("limits", &row.limits)?,
+            options: cell.json("options", &row.options)?,
             enabled: Some(load::enabled(row.enabled)),
         };
         reading.ours.platform_models.insert((row.platform, row.model), spec);

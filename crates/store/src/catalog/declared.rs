@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
-use easyai_core::catalog::{CandidateOverrides, Capability, Enabled, ModelSettings, PlatformOptions, Strategy, Timeouts};
+use easyai_core::catalog::{
+    CandidateOverrides, Capability, Enabled, ModelSettings, PlatformModelOptions, PlatformOptions, Strategy, Timeouts,
+};
 use easyai_core::kind::{ModelType, Provider};
 use easyai_core::limit::LimitSet;
 use easyai_core::policy::{AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, RetryPolicy};
@@ -110,6 +112,8 @@ pub struct PlatformModelSpec {
     pub overrides: CandidateOverrides,
     /// What it can do beside plain text; none if nobody says.
     pub capabilities: Option<Vec<Capability>>,
+    /// Options of its provider's client.
+    pub options: PlatformModelOptions,
     /// What may be asked of it.
     pub limits: LimitSet,
     /// Whether it is in use; none leaves it as it is (a new one is in use).

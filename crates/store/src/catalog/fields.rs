@@ -67,7 +67,7 @@ fn model(spec: &ModelSpec) -> Fields {
 
 fn platform_model(spec: &PlatformModelSpec) -> Fields {
     let PlatformModelSpec { upstream_name, model_types, policy_set, price, cost, weight, priority, .. } = spec;
-    let PlatformModelSpec { context_tokens, max_output_tokens, overrides, capabilities, limits, enabled, .. } = spec;
+    let PlatformModelSpec { context_tokens, max_output_tokens, overrides, capabilities, limits, options, enabled, .. } = spec;
     let mut fields = fields([("upstream_name", json(upstream_name)), ("model_types", json(model_types)), ("weight", json(weight))]);
     let some = [
         ("policy_set", policy_set.as_ref().map(json)),
@@ -78,6 +78,7 @@ fn platform_model(spec: &PlatformModelSpec) -> Fields {
         ("max_output_tokens", max_output_tokens.as_ref().map(json)),
         ("overrides", (!is_default(overrides)).then(|| json(overrides))),
         ("capabilities", capabilities.as_ref().map(json)),
+        ("options", (!is_default(options)).then(|| json(options))),
         limit_field(limits),
     ];
     add_some(&mut fields, some);

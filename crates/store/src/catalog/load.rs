@@ -51,7 +51,7 @@ rows! {
         id: PlatformModelId, platform_id: PlatformId, model_id: ModelId, upstream_name: Arc<str>, model_types: String,
         price_id: Option<PriceId>, price: Option<String>, cost: Option<String>, weight: i64, priority: Option<i64>,
         context_tokens: Option<i64>, max_output_tokens: Option<i64>, policy_set_id: Option<PolicySetId>, overrides: String,
-        capabilities: Option<String>, limits: String, enabled: bool,
+        capabilities: Option<String>, limits: String, options: String, enabled: bool,
     }
 }
 
@@ -209,7 +209,7 @@ async fn models(
     }
     let select =
         "SELECT m.id, m.platform_id, m.model_id, m.upstream_name, m.model_types, m.price_id, p.price, p.cost, m.weight, m.priority,
-            m.context_tokens, m.max_output_tokens, m.policy_set_id, m.overrides, m.capabilities, m.limits, m.enabled
+            m.context_tokens, m.max_output_tokens, m.policy_set_id, m.overrides, m.capabilities, m.limits, m.options, m.enabled
         FROM platform_models m LEFT JOIN prices p ON p.id = m.price_id WHERE m.source <> $1 ORDER BY m.id";
     let default = Arc::new(default_policy_set());
     for row in in_table("platform_models", sql!(tx, all PlatformModelRow, select, REMOVED))? {
@@ -257,6 +257,7 @@ fn offer(
         policy_set: Arc::clone(policy_set),
         overrides: cell.json("overrides", &row.overrides)?,
         capabilities: row.capabilities.map(|listed| cell.json("capabilities", &listed)).transpose()?,
+        options: cell.json("options", &row.options)?,
         limits: cell.json("limits", &row.limits)?,
         enabled: enabled(row.enabled),
     })

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use easyai_core::catalog::{CandidateOverrides, Capability, Enabled, ModelSettings, PlatformOptions, Stickiness, Strategy, Timeouts};
+use easyai_core::catalog::{
+    CandidateOverrides, Capability, Enabled, ModelSettings, PlatformModelOptions, PlatformOptions, Stickiness, Strategy, Timeouts,
+};
 use easyai_core::kind::{ModelType, Provider};
 use easyai_core::limit::LimitSet;
 use easyai_core::price::{Multiplier, Price};
@@ -63,6 +65,8 @@ struct PlatformModelDoc {
     #[serde(default)]
     overrides: CandidateOverrides,
     capabilities: Option<Vec<Capability>>,
+    #[serde(default)]
+    options: PlatformModelOptions,
     #[serde(default)]
     limits: LimitSet,
     enabled: Option<bool>,
@@ -150,7 +154,7 @@ fn pair(name: &str, objects: &Objects) -> Option<(String, String)> {
 
 fn platform_model(document: PlatformModelDoc) -> PlatformModelSpec {
     let PlatformModelDoc { upstream_name, model_types, policy_set, price, cost, weight, priority, .. } = document;
-    let PlatformModelDoc { context_tokens, max_output_tokens, overrides, capabilities, limits, enabled, .. } = document;
+    let PlatformModelDoc { context_tokens, max_output_tokens, overrides, capabilities, limits, options, enabled, .. } = document;
     PlatformModelSpec {
         upstream_name,
         model_types,
@@ -163,6 +167,7 @@ fn platform_model(document: PlatformModelDoc) -> PlatformModelSpec {
         max_output_tokens,
         overrides,
         capabilities,
+        options,
         limits,
         enabled: enabled.map(super::load::enabled),
     }

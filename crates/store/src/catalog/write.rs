@@ -192,19 +192,19 @@ impl Writer<'_> {
         };
         let tx = &mut *self.tx;
         let upsert = "INSERT INTO platform_models (id, platform_id, model_id, upstream_name, model_types, weight, priority, context_tokens,
-                max_output_tokens, policy_set_id, overrides, source, enabled, capabilities, limits, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, COALESCE($13, TRUE), $14, $15, $16)
+                max_output_tokens, policy_set_id, overrides, source, enabled, capabilities, limits, options, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, COALESCE($13, TRUE), $14, $15, $16, $17)
             ON CONFLICT (platform_id, model_id) DO UPDATE SET upstream_name = excluded.upstream_name, model_types = excluded.model_types,
                 weight = excluded.weight, priority = excluded.priority, context_tokens = excluded.context_tokens,
                 max_output_tokens = excluded.max_output_tokens, policy_set_id = excluded.policy_set_id, overrides = excluded.overrides,
-                capabilities = excluded.capabilities, limits = excluded.limits, source = excluded.source,
+                capabilities = excluded.capabilities, limits = excluded.limits, options = excluded.options, source = excluded.source,
                 enabled = COALESCE($13, platform_models.enabled)";
         let capabilities = spec.capabilities.as_ref().map(json).transpose()?;
         let enabled = spec.enabled.map(|enabled| enabled == Enabled::Yes);
         sql!(tx, execute upsert, crate::new_id(), platform_id, model_id, spec.upstream_name.as_str(), json(&spec.model_types)?,
             i64::from(spec.weight.get()), spec.priority.map(i64::from), spec.context_tokens.map(|tokens| i64::from(tokens.get())),
             spec.max_output_tokens.map(|tokens| i64::from(tokens.get())), policy_set, json(&spec.overrides)?, FILE, enabled,
-            capabilities, json(&spec.limits)?, now().micros())?;
+            capabilities, json(&spec.limits)?, json(&spec.options)?, now().micros())?;
         if repriced { self.put_price(platform_id, model_id, spec).await } else { Ok(()) }
     }
 

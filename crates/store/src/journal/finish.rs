@@ -76,7 +76,7 @@ impl Finish {
     }
 }
 
-/// What a caller got, to be given again for the same `Idempotency-Key`.
+/// What a caller got, to be given again: for the same `Idempotency-Key`, to whoever takes up a stream, as a stored response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedAnswer {
     /// The HTTP status.
@@ -85,6 +85,19 @@ pub struct RecordedAnswer {
     pub content_type: String,
     /// The body.
     pub body: Bytes,
+    /// What it is found by as a stored response, if it is one.
+    pub response: Option<ResponseNote>,
+}
+
+/// What makes a recorded answer a stored response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponseNote {
+    /// Its public id.
+    pub id: String,
+    /// The response it goes on from.
+    pub previous: Option<String>,
+    /// Its own input items, as a JSON array.
+    pub input: Bytes,
 }
 
 /// What became of a [`Finish`].

@@ -33,7 +33,7 @@ use easyai_core::money::Money;
 use tokio::sync::{broadcast, mpsc};
 
 pub use self::begin::{Begin, Begun, Idempotency};
-pub use self::finish::{Finish, Finished, RecordedAnswer};
+pub use self::finish::{Finish, Finished, RecordedAnswer, ResponseNote};
 pub use self::note::{AttemptFailure, AttemptRow, Checkpoint, Note, Raised};
 
 pub use self::refusal::Refusal;

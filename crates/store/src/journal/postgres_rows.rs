@@ -323,14 +323,21 @@ async fn insert_answers(on: &mut PgConnection, answers: &[(TaskId, &AnswerRow)])
     if answers.is_empty() {
         return Ok(());
     }
-    let insert = "INSERT INTO answers (task_id, status, content_type, body, size_bytes)
-        SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::bytea[], $5::bigint[])";
+    let response = |row: &'_ AnswerRow| row.response.as_ref().map(|response| response.id.clone());
+    let insert =
+        "INSERT INTO answers (task_id, status, content_type, body, size_bytes, response_id, previous_response_id, input, input_bytes)
+        SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::bytea[], $5::bigint[], $6::text[], $7::text[], $8::bytea[],
+            $9::bigint[])";
     query(insert)
         .bind(column(answers, |(task, _)| task.uuid()))
         .bind(column(answers, |(_, row)| i64::from(row.status)))
         .bind(column(answers, |(_, row)| row.content_type.as_str()))
         .bind(column(answers, |(_, row)| row.body.as_slice()))
         .bind(column(answers, |(_, row)| signed(row.size_bytes as u64)))
+        .bind(column(answers, |(_, row)| response(row)))
+        .bind(column(answers, |(_, row)| row.response.as_ref().and_then(|response| response.previous.clone())))
+        .bind(column(answers, |(_, row)| row.response.as_ref().map(|response| response.input.clone())))
+        .bind(column(answers, |(_, row)| row.response.as_ref().map(|response| signed(response.input_bytes as u64))))
         .execute(on)
         .await?;
     Ok(())

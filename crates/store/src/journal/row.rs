@@ -40,6 +40,16 @@ pub(super) struct AnswerRow {
     pub(super) content_type: String,
     pub(super) body: Vec<u8>,
     pub(super) size_bytes: usize,
+    pub(super) response: Option<ResponseRow>,
+}
+
+/// What makes an answer a stored response.
+#[derive(Debug)]
+pub(super) struct ResponseRow {
+    pub(super) id: String,
+    pub(super) previous: Option<String>,
+    pub(super) input: Vec<u8>,
+    pub(super) input_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -94,10 +104,17 @@ impl FinishRow {
 
 impl AnswerRow {
     fn new(answer: &RecordedAnswer) -> Result<Self, StoreError> {
-        let body = zstd::bulk::compress(&answer.body, ZSTD_LEVEL);
-        let body = body.map_err(|error| StoreError::Statement(format!("the answer could not be compressed: {error}")))?;
-        Ok(Self { status: answer.status, content_type: answer.content_type.clone(), body, size_bytes: answer.body.len() })
+        let response = answer.response.as_ref().map(|response| {
+            let (id, previous, input_bytes) = (response.id.clone(), response.previous.clone(), response.input.len());
+            packed(&response.input).map(|input| ResponseRow { id, previous, input, input_bytes })
+        });
+        let (content_type, size_bytes) = (answer.content_type.clone(), answer.body.len());
+        Ok(Self { status: answer.status, content_type, body: packed(&answer.body)?, size_bytes, response: response.transpose()? })
     }
+}
+
+fn packed(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+    zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(|error| StoreError::Statement(format!("an answer could not be compressed: {error}")))
 }
 
 fn events_row(events: &[easyai_core::event::Event]) -> Result<Option<EventsRow>, StoreError> {

@@ -106,8 +106,22 @@ pub(super) fn write(on: &Connection, plan: &Plan<'_>) -> Done {
         .execute(params![task.uuid().as_bytes(), signed(row.first_seq), row.json])?;
     }
     for (task, answer) in &plan.answers {
-        on.prepare_cached("INSERT INTO answers (task_id, status, content_type, body, size_bytes) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![task.uuid().as_bytes(), answer.status, answer.content_type, answer.body, signed(answer.size_bytes as u64)])?;
+        let response = answer.response.as_ref();
+        on.prepare_cached(
+            "INSERT INTO answers (task_id, status, content_type, body, size_bytes, response_id, previous_response_id, input, input_bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            task.uuid().as_bytes(),
+            answer.status,
+            answer.content_type,
+            answer.body,
+            signed(answer.size_bytes as u64),
+            response.map(|response| response.id.as_str()),
+            response.and_then(|response| response.previous.as_deref()),
+            response.map(|response| response.input.as_slice()),
+            response.map(|response| signed(response.input_bytes as u64)),
+        ])?;
     }
     plan.wallets.iter().try_for_each(|(account, wallet)| set_wallet(on, *account, wallet))
 }

@@ -135,5 +135,5 @@ pub async fn answer(db: &Db, task: TaskId) -> Result<Option<RecordedAnswer>, Sto
     let corrupt = |what: String| StoreError::Corrupt(format!("the answer of {task}: {what}"));
     let size = usize::try_from(row.size_bytes).map_err(|error| corrupt(error.to_string()))?;
     let body = zstd::bulk::decompress(&row.body, size).map_err(|error| corrupt(error.to_string()))?;
-    Ok(Some(RecordedAnswer { status: row.status, content_type: row.content_type, body: body.into() }))
+    Ok(Some(RecordedAnswer { status: row.status, content_type: row.content_type, body: body.into(), response: None }))
 }

@@ -93,6 +93,7 @@ fn platform_model() -> PlatformModelSpec {
         max_output_tokens: None,
         overrides: CandidateOverrides { max_platforms: NonZeroU32::new(2), ..CandidateOverrides::default() },
         capabilities: None,
+        options: Default::default(),
         limits: LimitSet::default(),
         enabled: None,
     }

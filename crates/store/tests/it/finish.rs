@@ -120,7 +120,7 @@ async fn everything_said_at_the_end_can_be_read(#[values(Sqlite, Postgres)] engi
     failed.trace_json = Some("{\"reason\": \"x\"}".to_owned());
     end.attempts = vec![failed, attempt(2, AttemptStatus::Succeeded)];
     let body = bytes::Bytes::from("{\"id\": \"chatcmpl\"}".repeat(100));
-    end.answer = Some(RecordedAnswer { status: 200, content_type: "application/json".to_owned(), body });
+    end.answer = Some(RecordedAnswer { status: 200, content_type: "application/json".to_owned(), body, response: None });
     fixture.done(end.clone(), 42).await;
 
     let db = &fixture.test.db;

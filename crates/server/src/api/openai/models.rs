@@ -58,7 +58,8 @@ impl ModelView {
     }
 }
 
-fn allowed(caller: &Caller, model: &Model) -> bool {
+/// Whether the caller may use `model`.
+pub fn allowed(caller: &Caller, model: &Model) -> bool {
     caller.group.models.allows(&model.name) && caller.key.models.allows(&model.name)
 }
 

@@ -1,0 +1,145 @@
+//! What becomes of an upstream's events on their way to the caller: they pass as they are, or change their protocol.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use easyai_core::error::ErrorCode;
+use easyai_protocols::bridge;
+use easyai_protocols::convert::Converter;
+use easyai_protocols::responses::expand::with_previous;
+use easyai_protocols::sse::{DONE, SseEvent, write_frame, write_named};
+use easyai_protocols::wire::{BadEvent, EventFacts, Protocol, Reading, SideReader};
+use serde::Deserialize;
+
+/// The way of one stream.
+#[derive(Debug)]
+pub(crate) enum Passage {
+    /// Both sides speak this protocol: a side-reader looks on.
+    Same {
+        protocol: Protocol,
+        side: Box<dyn SideReader>,
+        /// The response that is gone on from, of which the upstream was not told.
+        previous: Option<Arc<str>>,
+    },
+    /// They don't.
+    Converted(Box<Converter>),
+}
+
+impl Passage {
+    pub(crate) fn same(protocol: Protocol) -> Self {
+        Self::Same { protocol, side: bridge::side_reader(protocol), previous: None }
+    }
+
+    /// The same for a response that goes on from another one.
+    pub(crate) fn going_on_from(self, previous: Option<&Arc<str>>) -> Self {
+        match self {
+            Self::Same { protocol, side, .. } => Self::Same { protocol, side, previous: previous.cloned() },
+            Self::Converted(_) => self,
+        }
+    }
+
+    /// What an event means, and the caller's frames for it: empty if it has none.
+    pub(super) fn event(&mut self, event: SseEvent, reading: Reading) -> Result<(EventFacts, Bytes), BadEvent> {
+        match self {
+            Self::Same { protocol, side, previous } => {
+                let facts = side.event(&event.data, reading)?;
+                let event = match previous {
+                    Some(previous) => SseEvent { data: with_previous(&event.data, previous), raw: None, ..event },
+                    None => event,
+                };
+                Ok((facts, frame(*protocol, event)))
+            }
+            Self::Converted(converter) => {
+                let mut frames = BytesMut::new();
+                let facts = converter.event(&event.data, &mut frames)?;
+                Ok((facts, frames.freeze()))
+            }
+        }
+    }
+
+    /// Whether the frames of an end wait for the settlement as they came. A converter writes them when it is over.
+    pub(super) const fn keeps_its_end(&self) -> bool {
+        matches!(self, Self::Same { .. })
+    }
+
+    /// Whether the frame that says nothing follows is the caller's too. Chat's `[DONE]` is written by us.
+    pub(super) const fn ends_by_its_own_frame(&self) -> bool {
+        matches!(self, Self::Same { protocol: Protocol::Messages | Protocol::Responses | Protocol::GenerateContent, .. })
+    }
+
+    /// Appends what closes the stream; `ended` says whether the upstream sent its own last frame.
+    pub(super) fn end(&mut self, ended: bool, out: &mut BytesMut) {
+        match self {
+            Self::Same { protocol: Protocol::Chat | Protocol::Completions, .. } => out.extend_from_slice(DONE),
+            Self::Same { protocol: Protocol::Messages, .. } if !ended => write_named(out, b"message_stop", br#"{"type":"message_stop"}"#),
+            Self::Same { .. } => {}
+            Self::Converted(converter) => converter.end(out),
+        }
+    }
+
+    /// The frames of a failure after the first delta.
+    pub(super) fn error(&mut self, code: ErrorCode, message: &str) -> Bytes {
+        let mut out = BytesMut::new();
+        match self {
+            Self::Same { side, .. } => side.error(code, message, &mut out),
+            Self::Converted(converter) => converter.error(code, message, &mut out),
+        }
+        out.freeze()
+    }
+}
+
+/// An event in the caller's framing (`providers.md` section 3.3): the very bytes where they are so already.
+fn frame(protocol: Protocol, event: SseEvent) -> Bytes {
+    let SseEvent { data, name, raw } = event;
+    let mut out = BytesMut::new();
+    match (protocol, name, raw) {
+        (Protocol::Chat | Protocol::Completions, None, Some(raw)) | (Protocol::Messages | Protocol::Responses, Some(_), Some(raw)) => {
+            return raw;
+        }
+        // What is no text is never streamed; if it were, it would be like chat.
+        (Protocol::Chat | Protocol::Completions | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank, _, _) => {
+            write_frame(&mut out, &data);
+        }
+        (Protocol::Messages | Protocol::Responses, Some(name), None) => write_named(&mut out, &name, &data),
+        // Official SDKs look at the name and not at the type.
+        (Protocol::Messages | Protocol::Responses, None, _) => match kind(&data) {
+            Some(kind) => write_named(&mut out, kind.as_bytes(), &data),
+            None => write_frame(&mut out, &data),
+        },
+        (Protocol::GenerateContent, _, _) => {
+            out.extend_from_slice(b"data: ");
+            // Pretty-printed JSON in several data lines: its line breaks are white space.
+            out.extend(data.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }));
+            out.extend_from_slice(b"\r\n\r\n");
+        }
+    }
+    out.freeze()
+}
+
+fn kind(data: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Kind {
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    serde_json::from_slice::<Kind>(data).ok().map(|kind| kind.kind).filter(|kind| !kind.contains(['\n', '\r']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(protocol: Protocol, name: Option<&'static str>, data: &'static str, expected: &str) {
+        let event =
+            SseEvent { data: Bytes::from_static(data.as_bytes()), name: name.map(|name| Bytes::from_static(name.as_bytes())), raw: None };
+        assert_eq!(frame(protocol, event), expected.as_bytes());
+    }
+
+    #[test]
+    fn every_protocol_has_its_own_framing() {
+        check(Protocol::Chat, Some("x"), "{}", "data: {}\n\n");
+        check(Protocol::Messages, Some("ping"), "{}", "event: ping\ndata: {}\n\n");
+        check(Protocol::Messages, None, r#"{"type":"ping"}"#, "event: ping\ndata: {\"type\":\"ping\"}\n\n");
+        check(Protocol::GenerateContent, None, "{\n}", "data: { }\r\n\r\n");
+    }
+}

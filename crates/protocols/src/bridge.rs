@@ -1,0 +1,177 @@
+//! One place that knows which module is which protocol.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use easyai_core::error::ErrorCode;
+use easyai_core::usage::Usage;
+
+use crate::conversation::{Answer, CannotCarry, Conversation};
+use crate::request::{BadRequest, Framing, TextRequest};
+use crate::wire::{AnswerFacts, BadAnswer, Envelope, Protocol, SideReader, StreamReader, StreamWriter, Target, Written};
+use crate::{anthropic, completions, embeddings, gemini, moderations, openai, responses};
+
+/// Reads a caller's request into the inner form.
+///
+/// # Errors
+/// [`BadRequest`] names the first field that has no meaning.
+pub fn read_request(request: &TextRequest) -> Result<Conversation, BadRequest> {
+    let body = request.body();
+    let conversation = match request.protocol {
+        Protocol::Chat => openai::read_request::read_request(body),
+        Protocol::Responses => responses::read_request::read_request(body),
+        Protocol::Messages => anthropic::read_request::read_request(body),
+        Protocol::GenerateContent => gemini::read_request::read_request(body),
+        Protocol::Completions => completions::read_request::read_request(body),
+        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => Err(BadRequest::whole("this is no conversation")),
+    };
+    // Gemini's verb says whether it is streamed, not its body.
+    conversation.map(|conversation| Conversation { stream: request.scan.stream, ..conversation })
+}
+
+/// Writes a conversation for an upstream.
+///
+/// # Errors
+/// [`CannotCarry`] names what would lose its meaning.
+pub fn write_request(protocol: Protocol, conversation: &Conversation, target: &Target<'_>) -> Result<Written, CannotCarry> {
+    match protocol {
+        Protocol::Chat => openai::write_request::write_request(conversation, target),
+        Protocol::Responses => responses::write_request::write_request(conversation, target),
+        Protocol::Messages => anthropic::write_request::write_request(conversation, target),
+        Protocol::GenerateContent => gemini::write_request::write_request(conversation, target),
+        Protocol::Completions => Err(CannotCarry {
+            field: "messages".to_owned(),
+            target: "the Completions API",
+            why: "it takes a bare prompt, no conversation".to_owned(),
+        }),
+        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => {
+            Err(CannotCarry { field: "messages".to_owned(), target: protocol.as_str(), why: "it takes no conversation".to_owned() })
+        }
+    }
+}
+
+fn no_answer(protocol: Protocol) -> BadAnswer {
+    BadAnswer::Unparseable(format!("{protocol} is no text"))
+}
+
+/// What a whole answer that passes by says.
+///
+/// # Errors
+/// [`BadAnswer`] if it is none.
+pub fn answer_facts(protocol: Protocol, body: &[u8]) -> Result<AnswerFacts, BadAnswer> {
+    match protocol {
+        Protocol::Chat => openai::read_answer::answer_facts(body),
+        Protocol::Responses => responses::read_answer::answer_facts(body),
+        Protocol::Messages => anthropic::read_answer::answer_facts(body),
+        Protocol::GenerateContent => gemini::read_answer::answer_facts(body),
+        Protocol::Completions => completions::read_answer::answer_facts(body),
+        Protocol::Embeddings => embeddings::answer_facts(body),
+        Protocol::Moderations => moderations::answer_facts(body),
+        Protocol::Rerank => Err(no_answer(protocol)),
+    }
+}
+
+/// Reads a whole answer into the inner form.
+///
+/// # Errors
+/// [`BadAnswer`] if it is none.
+pub fn read_answer(protocol: Protocol, body: &[u8]) -> Result<Answer, BadAnswer> {
+    match protocol {
+        Protocol::Chat => openai::read_answer::read_answer(body),
+        Protocol::Responses => responses::read_answer::read_answer(body),
+        Protocol::Messages => anthropic::read_answer::read_answer(body),
+        Protocol::GenerateContent => gemini::read_answer::read_answer(body),
+        Protocol::Completions => completions::read_answer::read_answer(body),
+        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => Err(no_answer(protocol)),
+    }
+}
+
+/// All text of a whole answer that passed by, for counting.
+#[must_use]
+pub fn delivered_text(protocol: Protocol, body: &[u8]) -> String {
+    match protocol {
+        Protocol::Chat => openai::read_answer::delivered_text(body),
+        Protocol::Responses => responses::read_answer::delivered_text(body),
+        Protocol::Messages => anthropic::read_answer::delivered_text(body),
+        Protocol::GenerateContent => gemini::read_answer::delivered_text(body),
+        Protocol::Completions => completions::read_answer::delivered_text(body),
+        // Vectors, verdicts and scores are not counted.
+        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => String::new(),
+    }
+}
+
+/// Appends the text of one event of a stream, for counting.
+pub fn event_text(protocol: Protocol, data: &[u8], into: &mut String) {
+    match protocol {
+        Protocol::Chat => openai::side::delivered_text(data, into),
+        Protocol::Responses => responses::side::delivered_text(data, into),
+        Protocol::Messages => anthropic::side::delivered_text(data, into),
+        Protocol::GenerateContent => gemini::side::delivered_text(data, into),
+        Protocol::Completions => completions::side::delivered_text(data, into),
+        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => {}
+    }
+}
+
+/// Writes a whole answer for the caller.
+#[must_use]
+pub fn write_answer(protocol: Protocol, answer: &Answer, usage: &Usage, envelope: &Envelope) -> Bytes {
+    match protocol {
+        Protocol::Chat => openai::write_answer::write_answer(answer, usage, envelope),
+        Protocol::Responses => responses::write_answer::write_answer(answer, usage, envelope),
+        Protocol::Messages => anthropic::write_answer::write_answer(answer, usage, envelope),
+        Protocol::GenerateContent => gemini::write_answer::write_answer(answer, usage, envelope),
+        Protocol::Completions => completions::write_answer::write_answer(answer, usage, envelope),
+        // No conversation is ever asked for in these.
+        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => Bytes::new(),
+    }
+}
+
+/// Reads an upstream's stream.
+#[must_use]
+pub fn stream_reader(protocol: Protocol) -> Box<dyn StreamReader> {
+    match protocol {
+        Protocol::Chat | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => Box::<openai::stream_reader::Reader>::default(),
+        Protocol::Responses => Box::<responses::stream_reader::Reader>::default(),
+        Protocol::Messages => Box::<anthropic::stream_reader::Reader>::default(),
+        Protocol::GenerateContent => Box::<gemini::stream_reader::Reader>::default(),
+        Protocol::Completions => Box::<completions::stream_reader::Reader>::default(),
+    }
+}
+
+/// Writes a caller's stream.
+#[must_use]
+pub fn stream_writer(protocol: Protocol, envelope: Envelope) -> Box<dyn StreamWriter> {
+    match protocol {
+        Protocol::Chat | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => {
+            Box::new(openai::stream_writer::Writer::new(envelope))
+        }
+        Protocol::Responses => Box::new(responses::stream_writer::Writer::new(envelope)),
+        Protocol::Messages => Box::new(anthropic::stream_writer::Writer::new(envelope)),
+        Protocol::GenerateContent => Box::new(gemini::stream_writer::Writer::new(envelope, Framing::Events)),
+        Protocol::Completions => Box::new(completions::stream_writer::Writer::new(envelope)),
+    }
+}
+
+/// Looks at a stream that passes by.
+#[must_use]
+pub fn side_reader(protocol: Protocol) -> Box<dyn SideReader> {
+    match protocol {
+        Protocol::Chat | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => Box::<openai::side::Side>::default(),
+        Protocol::Responses => Box::<responses::side::Side>::default(),
+        Protocol::Messages => Box::<anthropic::side::Side>::default(),
+        Protocol::GenerateContent => Box::<gemini::side::Side>::default(),
+        Protocol::Completions => Box::<completions::side::Side>::default(),
+    }
+}
+
+/// Our error, in the shape of the caller's protocol.
+#[must_use]
+pub fn error_body(protocol: Protocol, code: ErrorCode, message: &str, param: Option<&str>, retry_after: Option<Duration>) -> String {
+    match protocol {
+        Protocol::Chat | Protocol::Responses | Protocol::Completions | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => {
+            openai::error::error_body(code, message, param)
+        }
+        Protocol::Messages => anthropic::error::error_body(code, message, param),
+        Protocol::GenerateContent => gemini::error::error_body(code, message, retry_after),
+    }
+}

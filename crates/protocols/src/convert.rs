@@ -1,0 +1,172 @@
+//! A stream on its way from one protocol to another: an upstream's events in, the caller's frames out.
+
+use bytes::BytesMut;
+use easyai_core::error::ErrorCode;
+use easyai_core::kind::Provider;
+use easyai_core::usage::Usage;
+
+use crate::bridge;
+use crate::conversation::custom::CustomCalls;
+use crate::conversation::stop_text::StopTexts;
+use crate::conversation::{Answer, AnswerEvent, Conversation, Stop};
+use crate::tokens::TextSize;
+use crate::wire::{BadEvent, Envelope, EventFacts, Progress, Protocol, StreamReader, StreamWriter};
+
+/// A stream that changes its protocol.
+#[derive(Debug)]
+pub struct Converter {
+    upstream: Protocol,
+    reader: Box<dyn StreamReader>,
+    writer: Box<dyn StreamWriter>,
+    /// Gives calls of functions back as the custom tools that they stand for, where the caller has such.
+    custom: Option<CustomCalls>,
+    /// Ends the answer at the caller's stop texts, where the upstream has none.
+    stops: Option<StopTexts>,
+    provider: Option<Provider>,
+    /// What the last event meant; kept for its memory.
+    steps: Vec<AnswerEvent>,
+    told: Vec<AnswerEvent>,
+    stop: Option<Stop>,
+    usage: Option<Usage>,
+    /// What was written, in case the upstream counts nothing.
+    written: TextSize,
+    input_tokens: u64,
+}
+
+impl Converter {
+    /// From `upstream`'s protocol to `caller`'s.
+    #[must_use]
+    pub fn new(upstream: Protocol, caller: Protocol, envelope: Envelope) -> Self {
+        let input_tokens = envelope.input_tokens;
+        Self {
+            upstream,
+            reader: bridge::stream_reader(upstream),
+            writer: bridge::stream_writer(caller, envelope),
+            custom: None,
+            stops: None,
+            provider: None,
+            steps: Vec::new(),
+            told: Vec::new(),
+            stop: None,
+            usage: None,
+            written: TextSize::NOTHING,
+            input_tokens,
+        }
+    }
+
+    /// For answers to `conversation`, whose custom tools the upstream may know as functions, and whose stop texts it may not know.
+    #[must_use]
+    pub fn answering(self, conversation: &Conversation) -> Self {
+        let stops = (self.upstream == Protocol::Responses).then(|| StopTexts::of(conversation)).flatten();
+        Self { custom: CustomCalls::of(conversation), stops, ..self }
+    }
+
+    /// Of a platform of `provider`.
+    #[must_use]
+    pub fn of(self, provider: Provider) -> Self {
+        Self { provider: Some(provider), ..self }
+    }
+
+    /// Takes one event's data and appends the caller's frames for it.
+    ///
+    /// # Errors
+    /// [`BadEvent`] if it is not what the upstream's protocol sends.
+    pub fn event(&mut self, data: &[u8], out: &mut BytesMut) -> Result<EventFacts, BadEvent> {
+        let mut steps = std::mem::take(&mut self.steps);
+        let progress = self.reader.event(data, &mut steps);
+        let mut facts = EventFacts { done: progress == Ok(Progress::Done), ..EventFacts::default() };
+        for step in steps.drain(..) {
+            self.pass(step, &mut facts, out);
+        }
+        self.steps = steps;
+        facts.usage = self.usage;
+        progress.map(|_| facts)
+    }
+
+    /// Writes an answer that came whole.
+    pub fn whole(&mut self, answer: Answer, out: &mut BytesMut) {
+        let mut facts = EventFacts::default();
+        for step in answer.into_events() {
+            self.pass(step, &mut facts, out);
+        }
+    }
+
+    fn pass(&mut self, step: AnswerEvent, facts: &mut EventFacts, out: &mut BytesMut) {
+        let step = match (step, self.provider) {
+            (AnswerEvent::ReasoningOpaque(opaque), Some(provider)) => AnswerEvent::ReasoningOpaque(opaque.given_by(provider)),
+            (step, _) => step,
+        };
+        let Some(stops) = &mut self.stops else { return self.whole_calls(step, facts, out) };
+        let mut told = Vec::new();
+        stops.event(step, &mut told);
+        for step in told {
+            self.whole_calls(step, facts, out);
+        }
+    }
+
+    fn whole_calls(&mut self, step: AnswerEvent, facts: &mut EventFacts, out: &mut BytesMut) {
+        let Some(custom) = &mut self.custom else { return self.step(step, facts, out) };
+        let mut told = std::mem::take(&mut self.told);
+        custom.event(step, &mut told);
+        for step in told.drain(..) {
+            self.step(step, facts, out);
+        }
+        self.told = told;
+    }
+
+    fn step(&mut self, step: AnswerEvent, facts: &mut EventFacts, out: &mut BytesMut) {
+        facts.useful |= step.is_useful();
+        match step {
+            AnswerEvent::Stop(stop) => {
+                facts.finish = Some(stop.reason);
+                self.stop = Some(stop);
+            }
+            AnswerEvent::Usage(usage) => self.usage = Some(usage),
+            AnswerEvent::Error(error) => facts.error = Some(error),
+            AnswerEvent::Text(_)
+            | AnswerEvent::Reasoning(_)
+            | AnswerEvent::Refusal(_)
+            | AnswerEvent::CallArguments { .. }
+            | AnswerEvent::Begin { .. }
+            | AnswerEvent::TextOpaque(_)
+            | AnswerEvent::Citation(_)
+            | AnswerEvent::ReasoningOpaque(_)
+            | AnswerEvent::CallBegin { .. }
+            | AnswerEvent::CallOpaque { .. }
+            | AnswerEvent::CallEnd { .. }
+            | AnswerEvent::Image(_) => {
+                self.measure(&step);
+                self.writer.event(step, out);
+            }
+        }
+    }
+
+    fn measure(&mut self, step: &AnswerEvent) {
+        if let AnswerEvent::Text(text)
+        | AnswerEvent::Reasoning(text)
+        | AnswerEvent::Refusal(text)
+        | AnswerEvent::CallArguments { delta: text, .. }
+        | AnswerEvent::CallBegin { name: text, .. } = step
+        {
+            self.written.add(text.as_bytes());
+        }
+    }
+
+    /// What the upstream counted, if it did.
+    #[must_use]
+    pub const fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// Appends the last frames.
+    pub fn end(&mut self, out: &mut BytesMut) {
+        let usage = self.usage.unwrap_or_else(|| Usage::counted(self.input_tokens, self.written.tokens()));
+        let stop = self.stop.take().unwrap_or_default();
+        self.writer.end(&stop, &usage, out);
+    }
+
+    /// Appends a failure after the first delta.
+    pub fn error(&mut self, code: ErrorCode, message: &str, out: &mut BytesMut) {
+        self.writer.error(code, message, out);
+    }
+}

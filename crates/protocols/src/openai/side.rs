@@ -1,0 +1,177 @@
+//! The side-reader of a chat stream: what each chunk means, at the least cost. The bytes themselves pass by.
+
+use std::sync::LazyLock;
+
+use bytes::BytesMut;
+use easyai_core::error::ErrorCode;
+use memchr::memmem::Finder;
+
+use super::chunk::{Chunk, SpokenChoices};
+use super::error::{error_frame, read_error};
+use crate::conversation::StopReason;
+use crate::wire::{BadEvent, EventFacts, Reading, SideReader};
+
+static CHOICES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"choices\""));
+
+static TELLING: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| [Finder::new("\"usage\""), Finder::new("\"finish_reason\""), Finder::new("\"error\"")]);
+
+/// Reads one event's data.
+///
+/// # Errors
+/// [`BadEvent`] if it was looked at and is not a JSON object.
+fn read_chunk(data: &[u8], reading: Reading) -> Result<EventFacts, BadEvent> {
+    if data == b"[DONE]" || data.trim_ascii() == b"[DONE]" {
+        return Ok(EventFacts { done: true, ..EventFacts::default() });
+    }
+    match reading {
+        Reading::AfterCommit if looks_whole(data) && !tells_something(data) => Ok(EventFacts::default()),
+        Reading::AfterCommit | Reading::Full => parse(data),
+    }
+}
+
+/// Looks at chat chunks that pass by. Each says all by itself.
+#[derive(Debug, Default)]
+pub struct Side;
+
+impl SideReader for Side {
+    fn event(&mut self, data: &[u8], reading: Reading) -> Result<EventFacts, BadEvent> {
+        read_chunk(data, reading)
+    }
+
+    fn error(&mut self, code: ErrorCode, message: &str, out: &mut BytesMut) {
+        out.extend_from_slice(&error_frame(code, message));
+    }
+}
+
+/// What a `finish_reason` means (`providers.md` section 2.7).
+pub(crate) fn stop_reason(reason: &str) -> StopReason {
+    match reason {
+        "length" | "max_tokens" => StopReason::Length,
+        "tool_calls" | "function_call" | "tool_use" => StopReason::ToolCalls,
+        "content_filter" | "refusal" => StopReason::ContentFilter,
+        // `stop`, and whatever upstreams invent: `eos`, `end_turn`.
+        _other => StopReason::Stop,
+    }
+}
+
+/// Whether it looks like one whole object.
+pub(crate) fn looks_whole(data: &[u8]) -> bool {
+    data.first() == Some(&b'{') && data.last() == Some(&b'}')
+}
+
+/// Whether one of the telling members is there and not null. A key inside text has its quotes escaped, so it does not match.
+pub(crate) fn tells_something(data: &[u8]) -> bool {
+    // What has no choices is no ordinary delta.
+    CHOICES.find(data).is_none()
+        || TELLING.iter().any(|finder| {
+            finder.find_iter(data).any(|at| {
+                let after = data[at + finder.needle().len()..].trim_ascii_start();
+                !after.strip_prefix(b":").is_some_and(|value| value.trim_ascii_start().starts_with(b"null"))
+            })
+        })
+}
+
+fn parse(data: &[u8]) -> Result<EventFacts, BadEvent> {
+    let chunk: Chunk = serde_json::from_slice(data).map_err(|error| BadEvent(error.to_string()))?;
+    if chunk.error.0 || (chunk.choices.is_none() && (chunk.detail.0 || chunk.message.0)) {
+        return Ok(EventFacts { error: Some(read_error(data)), ..EventFacts::default() });
+    }
+    let choices = chunk.choices.unwrap_or_default();
+    let wire_usage = chunk.usage.0.or(chunk.x_groq.0.and_then(|groq| groq.usage.0));
+    let finish_reason = choices.iter().find_map(|choice| choice.finish_reason.0.clone());
+    Ok(EventFacts {
+        useful: choices.iter().any(|choice| choice.delta.as_ref().is_some_and(super::chunk::Delta::is_useful)),
+        finish: finish_reason.as_deref().map(stop_reason),
+        usage_only: choices.is_empty() && wire_usage.is_some(),
+        usage: wire_usage.and_then(super::usage::WireUsage::into_usage),
+        error: None,
+        done: false,
+    })
+}
+
+/// Appends the text that a chunk delivered. A chunk that can't be read delivered none.
+pub fn delivered_text(data: &[u8], into: &mut String) {
+    if let Ok(chunk) = serde_json::from_slice::<SpokenChoices>(data) {
+        chunk.append_to(into);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(data: &str) -> EventFacts {
+        let full = read_chunk(data.as_bytes(), Reading::Full).unwrap();
+        let quick = read_chunk(data.as_bytes(), Reading::AfterCommit).unwrap();
+        assert_eq!(EventFacts { useful: quick.useful, ..full.clone() }, quick, "both readings see the same end, usage and error: {data}");
+        full
+    }
+
+    #[test]
+    fn a_role_or_empty_content_is_preamble() {
+        for delta in
+            [r#"{"role":"assistant","content":""}"#, "{}", r#"{"content":null}"#, r#"{"role":"assistant"}"#, r#"{"tool_calls":[]}"#]
+        {
+            assert!(
+                !facts(&format!(r#"{{"choices":[{{"index":0,"delta":{delta},"finish_reason":null}}],"usage":null}}"#)).useful,
+                "{delta}"
+            );
+        }
+    }
+
+    #[test]
+    fn text_reasoning_tool_calls_refusals_and_audio_are_useful() {
+        let deltas = [
+            r#"{"content":"a"}"#,
+            r#"{"content":[{"type":"text","text":"a"}]}"#,
+            r#"{"reasoning_content":"a"}"#,
+            r#"{"reasoning":"a"}"#,
+            r#"{"refusal":"a"}"#,
+            r#"{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":""}}]}"#,
+            r#"{"function_call":{"name":"f"}}"#,
+            r#"{"audio":{"data":"AAAA"}}"#,
+        ];
+        for delta in deltas {
+            assert!(facts(&format!(r#"{{"choices":[{{"delta":{delta}}}]}}"#)).useful, "{delta}");
+        }
+    }
+
+    #[test]
+    fn ends_usage_and_errors_are_seen_without_parsing_every_chunk() {
+        assert!(facts(r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#).finish.is_some());
+        assert!(facts(r#"{"choices":[{"delta":{"content":"\"usage\": {"},"finish_reason": null}]}"#).finish.is_none());
+        let usage = facts(r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3}}"#);
+        assert!(usage.usage_only && usage.usage.is_some_and(|usage| usage.output_tokens == 3));
+        assert!(
+            facts(r#"{"choices":[{"delta":{},"finish_reason":"stop"}],"x_groq":{"usage":{"prompt_tokens":1,"completion_tokens":1}}}"#)
+                .usage
+                .is_some()
+        );
+        assert_eq!(
+            facts(r#"{"error":{"message":"no","code":"server_error"}}"#).error.and_then(|error| error.code),
+            Some("server_error".to_owned())
+        );
+        assert!(!facts(r#"{"choices":[],"prompt_filter_results":[{"x":1}]}"#).usage_only, "Azure's first chunk");
+        assert_eq!(facts(r#"{"detail":"gone"}"#).error.map(|error| error.message), Some("gone".to_owned()));
+        assert!(facts("[DONE]").done && facts(" [DONE] ").done);
+    }
+
+    #[test]
+    fn garbage_is_not_a_chunk() {
+        for data in ["", "hello", "[]x", "{\"choices\":", "<html>", "42"] {
+            assert!(read_chunk(data.as_bytes(), Reading::Full).is_err(), "{data}");
+            assert!(read_chunk(data.as_bytes(), Reading::AfterCommit).is_err(), "{data}");
+        }
+    }
+
+    #[test]
+    fn delivered_text_is_all_that_costs_tokens() {
+        let mut text = String::new();
+        delivered_text(
+            br#"{"choices":[{"delta":{"content":"a","reasoning_content":"b","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}}]}"#,
+            &mut text,
+        );
+        assert_eq!(text, "baf{}");
+    }
+}

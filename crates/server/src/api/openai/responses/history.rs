@@ -1,0 +1,52 @@
+//! The conversation that led to a response.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use easyai_core::error::ErrorCode;
+use easyai_protocols::responses::expand::{self, Exchange, object_of, output_of};
+use easyai_runner::Caller;
+use easyai_store::responses;
+
+use crate::api::error::ApiError;
+use crate::app::App;
+
+/// A conversation is not followed further back: no model's context holds more.
+const MAX_TURNS: usize = 1_000;
+
+/// All exchanges up to the response `id`, the first one first.
+///
+/// # Errors
+/// `bad_request` for one that is not this caller's, as OpenAI answers.
+pub async fn of(app: &App, caller: &Caller, id: &str) -> Result<Vec<Exchange>, ApiError> {
+    let mut exchanges = Vec::new();
+    let mut next = Some(id.to_owned());
+    while let Some(id) = next.take() {
+        let Some(stored) = responses::get(&app.db, caller.account.id, &id).await? else { return Err(not_found(&id)) };
+        let object = object_of(&stored.answer.body).ok_or_else(|| not_found(&id))?;
+        exchanges.push(Exchange { input: stored.input, output: output_of(&object) });
+        next = stored.previous.filter(|_| exchanges.len() < MAX_TURNS);
+    }
+    exchanges.reverse();
+    Ok(exchanges)
+}
+
+/// The body with our own items in place of references to them. References to anybody else's stay: an upstream may know them.
+///
+/// # Errors
+/// `store_unavailable` if they can't be looked up.
+pub async fn resolve(app: &App, caller: &Caller, body: &Bytes) -> Result<Bytes, ApiError> {
+    let mut items = HashMap::new();
+    for reference in expand::references(body) {
+        let Some(stored) = responses::get(&app.db, caller.account.id, &reference.response).await? else { continue };
+        let output = object_of(&stored.answer.body).map(|object| output_of(&object)).unwrap_or_default();
+        items.extend(expand::item(&output, &reference.item).map(|item| (reference.item, item)));
+    }
+    Ok(expand::with_items(body, &items)?)
+}
+
+fn not_found(id: &str) -> ApiError {
+    let message =
+        format!("`previous_response_id`: the response `{id}` does not exist, was not stored, or was deleted: send the whole input");
+    ApiError { param: Some("previous_response_id".to_owned()), ..ApiError::new(ErrorCode::BadRequest, message) }
+}

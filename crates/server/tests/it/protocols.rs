@@ -1,0 +1,143 @@
+//! Every protocol a caller may speak, over an upstream that speaks another one; and answers that outlive their caller's connection.
+
+use std::time::Duration;
+
+use easyai_bench::mock::{Answer, Behaviour, MockUpstream};
+use serde_json::{Value, json};
+
+use crate::app::catalog::DEFAULT_CHARGE;
+use crate::app::{Catalog, TestApp};
+use crate::patience::within;
+
+async fn over_the_mock() -> (TestApp, MockUpstream) {
+    let upstream = MockUpstream::start(Behaviour::default()).await.unwrap();
+    let app = TestApp::start(Catalog::demo(&upstream.base_url())).await;
+    (app, upstream)
+}
+
+/// Path, body, and where the text of the answer is.
+fn calls() -> Vec<(&'static str, Value, &'static str)> {
+    vec![
+        (
+            "/v1/messages",
+            json!({ "model": "demo", "max_tokens": 50, "messages": [{ "role": "user", "content": "hi" }] }),
+            "/content/0/text",
+        ),
+        (
+            "/v1beta/models/demo:generateContent",
+            json!({ "contents": [{ "parts": [{ "text": "hi" }] }] }),
+            "/candidates/0/content/parts/0/text",
+        ),
+        ("/v1/responses", json!({ "model": "demo", "input": "hi", "store": false }), "/output/0/content/0/text"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_protocol_is_answered_over_a_chat_upstream_and_charged_alike() {
+    let (app, upstream) = over_the_mock().await;
+    let chat = app.caller.chat("hi").answer().await.ok();
+    for (path, body, text) in calls() {
+        let answer = app.caller.send("POST", path, &[], body.to_string().as_bytes()).await.unwrap().rest().await.ok();
+        assert_eq!(answer.json().pointer(text).and_then(Value::as_str), Some(chat.text().as_str()), "{path}: {answer}");
+        let task = app.caller.task(&answer.task()).await;
+        assert_eq!((&task["status"], &task["charge"]), (&"succeeded".into(), &DEFAULT_CHARGE.into()), "{path}: {task}");
+    }
+    // Whether it has `/responses` was found out by asking once.
+    let asked = |path: &str| upstream.requests().iter().filter(|request| request.path.ends_with(path)).count();
+    assert_eq!((asked("/chat/completions"), asked("/responses")), (4, 1));
+    app.everything_is_settled("1000").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn errors_have_the_shape_of_the_callers_protocol() {
+    let (app, _upstream) = over_the_mock().await;
+    let ask = async |path: &str, body: Value| app.caller.send("POST", path, &[], body.to_string().as_bytes()).await.unwrap().rest().await;
+    let messages =
+        ask("/v1/messages", json!({ "model": "none", "max_tokens": 5, "messages": [{ "role": "user", "content": "hi" }] })).await;
+    assert_eq!((messages.status, &messages.json()["error"]["type"]), (404, &json!("not_found_error")), "{messages}");
+    let gemini = ask("/v1beta/models/none:generateContent", json!({ "contents": [{ "parts": [{ "text": "hi" }] }] })).await;
+    assert_eq!((gemini.status, &gemini.json()["error"]["status"]), (404, &json!("NOT_FOUND")), "{gemini}");
+    let responses = ask("/v1/responses", json!({ "model": "none", "input": "hi" })).await;
+    assert_eq!((responses.status, &responses.json()["error"]["code"]), (404, &json!("model_not_found")), "{responses}");
+    let bad = ask("/v1/messages", json!({ "model": "demo", "messages": [] })).await;
+    assert_eq!((bad.status, &bad.json()["error"]["type"]), (400, &json!("invalid_request_error")), "{bad}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_resumable_stream_goes_on_without_its_caller_and_is_charged_once() {
+    let slow = Answer { chunk_delay: Duration::from_millis(30), ..Answer::of_deltas(20) };
+    let upstream = MockUpstream::start(Behaviour::always(slow)).await.unwrap();
+    let app = TestApp::start(Catalog::demo(&upstream.base_url())).await;
+    let exchange = app.caller.chat("hi").streamed().header("x-easyai-resumable", "true").begin().await;
+    let task = exchange.header("x-easyai-task-id").unwrap().to_owned();
+    drop(exchange);
+    let path = format!("/api/v1/tasks/{task}/stream");
+    let live = app.caller.get_with(&path, &[("last-event-id", "3")]).await.ok();
+    assert!(live.body_text().starts_with("id: 4\n"), "{live}");
+    assert!(live.body_text().contains("[DONE]"), "{live}");
+    within(Duration::from_secs(10), "it has ended", async || app.caller.task(&task).await["status"] == "succeeded").await;
+    let recorded = app.caller.get_with(&path, &[("last-event-id", "3")]).await.ok();
+    assert_eq!(live.body_text(), recorded.body_text());
+    assert_eq!((upstream.calls(), upstream.cancelled()), (1, 0));
+    app.everything_is_settled("1000").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_response_is_kept_gone_on_from_and_forgotten() {
+    let (app, upstream) = over_the_mock().await;
+    let create = async |body: Value| {
+        app.caller.send("POST", "/v1/responses", &[], body.to_string().as_bytes()).await.unwrap().rest().await.ok().json()
+    };
+    let first = create(json!({ "model": "demo", "input": "one" })).await;
+    let id = first["id"].as_str().unwrap().to_owned();
+    let found = app.caller.get(&format!("/v1/responses/{id}")).await.ok().json();
+    assert_eq!((&found["id"], &found["output"]), (&first["id"], &first["output"]));
+    let second = create(json!({ "model": "demo", "input": "two", "previous_response_id": id })).await;
+    assert_eq!(second["previous_response_id"], first["id"]);
+    let sent = upstream.requests();
+    let last: Value = serde_json::from_slice(&sent.last().unwrap().body).unwrap();
+    assert_eq!(last["messages"].as_array().map(Vec::len), Some(3), "both turns of the first and the new one: {last}");
+    let items = app.caller.get(&format!("/v1/responses/{id}/input_items")).await.ok().json();
+    assert_eq!(items["data"].as_array().map(Vec::len), Some(1), "{items}");
+    let stranger = app.stranger().await;
+    assert_eq!(stranger.get(&format!("/v1/responses/{id}")).await.status, 404);
+    let gone = app.caller.send("DELETE", &format!("/v1/responses/{id}"), &[], b"").await.unwrap().rest().await.ok().json();
+    assert_eq!(gone, json!({ "id": id, "object": "response", "deleted": true }));
+    assert_eq!(app.caller.get(&format!("/v1/responses/{id}")).await.status, 404);
+    app.everything_is_settled("1000").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_response_in_the_background_is_worked_on_without_its_caller() {
+    let (app, _upstream) = over_the_mock().await;
+    let body = json!({ "model": "demo", "input": "hi", "background": true }).to_string();
+    let queued = app.caller.send("POST", "/v1/responses", &[], body.as_bytes()).await.unwrap().rest().await.ok().json();
+    assert_eq!((&queued["status"], &queued["background"]), (&json!("queued"), &json!(true)));
+    let path = format!("/v1/responses/{}", queued["id"].as_str().unwrap());
+    within(Duration::from_secs(10), "it is complete", async || app.caller.get(&path).await.ok().json()["status"] == "completed").await;
+    let streamed = app.caller.get(&format!("{path}?stream=true&starting_after=2")).await;
+    assert_eq!(streamed.status, 200);
+    assert!(streamed.body_text().contains("response.completed") && !streamed.body_text().contains("response.created"), "{streamed}");
+    app.everything_is_settled("1000").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn vectors_verdicts_and_orders_are_simulated() {
+    let app = TestApp::start(Catalog::default().simulation("offline", "").and(
+        "[[model]]\nname = \"demo\"\n[[platform_model]]\nplatform = \"offline\"\nmodel = \"demo\"\nmodel_types = [\"text_embed\", \"text_moderate\", \"rerank\"]\nprice = { input_per_million = \"1000\", output_per_million = \"0\" }",
+    ))
+    .await;
+    let ask = async |path: &str, body: Value| {
+        app.caller.send("POST", path, &[], body.to_string().as_bytes()).await.unwrap().rest().await.ok().json()
+    };
+    let vectors = ask("/v1/embeddings", json!({ "model": "demo", "input": ["a", "b"], "dimensions": 4, "encoding_format": "float" })).await;
+    assert_eq!(vectors["data"][1]["embedding"].as_array().map(Vec::len), Some(4), "{vectors}");
+    let gemini = ask("/v1beta/models/demo:embedContent", json!({ "content": { "parts": [{ "text": "a" }] } })).await;
+    assert!(gemini["embedding"]["values"].is_array(), "{gemini}");
+    let verdict = ask("/v1/moderations", json!({ "model": "demo", "input": "a" })).await;
+    assert_eq!(verdict["results"][0]["flagged"], json!(false), "{verdict}");
+    let order =
+        ask("/v1/rerank", json!({ "model": "demo", "query": "a fox", "documents": ["a dog", "a fox"], "return_documents": true })).await;
+    assert_eq!((&order["results"][0]["index"], &order["results"][0]["document"]["text"]), (&json!(1), &json!("a fox")), "{order}");
+    app.everything_is_settled("1000").await;
+}
