@@ -1,5 +1,5 @@
 # Two commands: `make run` shows the gateway at work, `make test` proves it.
-.PHONY: run test bench lint
+.PHONY: run test bench fuzz lint
 
 run:
 	@.ci/deps run
@@ -17,6 +17,9 @@ bench:
 	@.ci/deps-bench
 	cargo build --release --workspace
 	target/release/easyai-bench compare --gateway target/release/easyai
+
+fuzz:
+	.ci/fuzz
 
 lint:
 	cargo clippy --workspace --all-targets -- -D warnings

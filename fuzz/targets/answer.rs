@@ -1,0 +1,12 @@
+//! Reads an upstream's answer and writes it for all callers. The first byte says which protocol it is.
+
+#![no_main]
+
+use easyai_protocols::fuzzing::{self, ALL};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    if let [which, data @ ..] = data {
+        fuzzing::answer(ALL[usize::from(*which) % ALL.len()], data);
+    }
+});
