@@ -7,15 +7,43 @@ import urllib.request
 import openai
 import pytest
 
+from callers import CALLERS
+from matrix import DIRECT
+from mocks import SECRET, Mocks
 from stage import Stage
 
 
 @pytest.fixture(scope="session")
-def stage():
-    with Stage() as stage:
+def mocks():
+    """The upstreams of the matrix."""
+    return Mocks().start()
+
+
+@pytest.fixture(scope="session")
+def stage(mocks):
+    with Stage(mocks) as stage:
         yield stage
         # Whatever the tests did to the gateway, its books must agree.
         stage.easyai("ledger", "verify")
+
+
+@pytest.fixture(scope="session")
+def caller_of(request, mocks):
+    """`caller_of(cell)` is its caller, set up for its way. The gateway is started only if a cell needs it."""
+    made = {}
+
+    def caller(cell, key=None):
+        place = (cell.way, cell.caller, cell.kind if cell.way == "direct" else None, key)
+        if place not in made:
+            if cell.way == "direct":
+                address, known = mocks.url + DIRECT[cell.caller, cell.kind], SECRET
+            else:
+                stage = request.getfixturevalue("stage")
+                address, known = stage.base_url(cell.caller), stage.key
+            made[place] = CALLERS[cell.caller](address, key or known)
+        return made[place]
+
+    return caller
 
 
 @pytest.fixture

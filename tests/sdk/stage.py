@@ -15,7 +15,9 @@ import tempfile
 import time
 import urllib.request
 
+import matrix
 from drip import Drip
+from mocks import SECRET, Mocks
 from upstream import Upstream
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -46,21 +48,24 @@ priority = {priority}
 credentials = [{{ secret = "the-operators-own-secret" }}]
 """
 
+PRICE = f'price = {{ input_per_million = "{INPUT}", cached_input_per_million = "{CACHED}", output_per_million = "{OUTPUT}" }}'
+
 PLATFORM_MODEL = """
 [[platform_model]]
 platform = "{platform}"
 model = "{model}"
 upstream_name = "{upstream}"
-price = {{ input_per_million = "{input}", cached_input_per_million = "{cached}", output_per_million = "{output}" }}
+{price}
 """
 
 
-def catalogue(url):
+def catalogue(url, mocks_url):
     platforms = {name for _, names, _ in MODELS for name in names}
     text = [PLATFORM.format(name=name, url=url, priority=int(name == "main")) for name in sorted(platforms)]
     for model, names, upstream in MODELS:
         text.append(f'[[model]]\nname = "{model}"\n')
-        text += [PLATFORM_MODEL.format(platform=name, model=model, upstream=upstream, input=INPUT, cached=CACHED, output=OUTPUT) for name in names]
+        text += [PLATFORM_MODEL.format(platform=name, model=model, upstream=upstream, price=PRICE) for name in names]
+    text.append(matrix.catalogue(mocks_url, SECRET, PRICE))
     text.append(f'[[group]]\nname = "default"\nprice_multiplier = "{MULTIPLIER}"\nmodels = ["*"]\n')
     return "\n".join(text)
 
@@ -74,12 +79,15 @@ def free_port():
 class Stage:
     """A context: the gateway runs within it."""
 
+    def __init__(self, mocks=None):
+        self.mocks = mocks or Mocks().start()
+
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="easyai-sdk-")
         folder = pathlib.Path(self._folder.name)
         self.data = folder / "data"
         self.upstream = Upstream().start()
-        (folder / "catalog.toml").write_text(catalogue(self.upstream.url))
+        (folder / "catalog.toml").write_text(self.catalogue())
         self.easyai("apply", "-f", str(folder / "catalog.toml"))
         self.key = self.account("sdk", "100")
         self.poor_key = self.account("poor", None)
@@ -89,6 +97,9 @@ class Stage:
         self._start()
         self.drip = Drip(self.port).start()
         return self
+
+    def catalogue(self):
+        return catalogue(self.upstream.url, self.mocks.url)
 
     def __exit__(self, *_):
         self._gateway.terminate()
@@ -128,16 +139,25 @@ class Stage:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
+    def base_url(self, caller):
+        """What a user of this SDK sets as base URL."""
+        return f"{self.url}/v1" if caller in ("chat", "responses") else self.url
+
     def environment(self):
         return {
             "SDK_GATEWAY": self.url,
             "SDK_DRIP": self.drip.url,
             "SDK_UPSTREAM": self.upstream.url,
+            **of_mocks(self.mocks),
             "SDK_KEY": self.key,
             "SDK_POOR_KEY": self.poor_key,
             "SDK_FRESH_KEY": self.fresh_key,
             "SDK_NARROW_KEY": self.narrow_key,
         }
+
+
+def of_mocks(mocks):
+    return {"SDK_MOCKS": mocks.url, "SDK_SECRET": SECRET, "SDK_CELLS": matrix.for_node()}
 
 
 def _quiet():
@@ -146,6 +166,8 @@ def _quiet():
 
 
 def main(command):
+    if "gateway" not in matrix.WAYS:
+        return subprocess.run(command, env=os.environ | of_mocks(Mocks().start())).returncode
     with Stage() as stage:
         code = subprocess.run(command, env=os.environ | stage.environment()).returncode
         print(stage.easyai("ledger", "verify"), end="")
