@@ -6,7 +6,7 @@ pub(crate) mod dialect;
 pub mod error;
 pub mod failure;
 pub(crate) mod lenient;
-mod media;
+pub(crate) mod media;
 pub mod read_answer;
 pub mod read_request;
 pub mod scan;

@@ -1,4 +1,4 @@
-//! What a chat upstream takes, told from whose it is and from its model's name.
+//! What an upstream of OpenAI's protocols takes, told from whose it is and from its model's name.
 //!
 //! Source: `providers.md` sections 2.2 (rule 4), 2.5, 4.1 and 7.2.
 
@@ -149,6 +149,8 @@ fn by_model(model: &str) -> Dialect {
     let digit = |rest: &str| rest.starts_with(|letter: char| letter.is_ascii_digit());
     match name.strip_prefix('o') {
         Some(rest) if digit(rest) => Dialect::Reasoning(Generation::O),
+        // Only Responses has it.
+        Some(_) | None if name.starts_with("codex-") => Dialect::Reasoning(Generation::O),
         Some(_) | None if name.starts_with("chatgpt-") => Dialect::Plain,
         Some(_) | None => Dialect::Compatible,
     }
@@ -187,6 +189,7 @@ mod tests {
             ("ft:gpt-4o:acme::1", Dialect::Plain),
             ("o1", Dialect::Reasoning(Generation::O)),
             ("o4-mini-2025-04-16", Dialect::Reasoning(Generation::O)),
+            ("codex-mini-latest", Dialect::Reasoning(Generation::O)),
             ("gpt-5", Dialect::Reasoning(Generation::Gpt5)),
             ("gpt-5-nano-2025-08-07", Dialect::Reasoning(Generation::Gpt5)),
             ("openai/gpt-5.1", Dialect::Reasoning(Generation::Gpt51)),

@@ -1,4 +1,4 @@
-//! Data URLs, and what chat calls the formats of sound.
+//! Data URLs, and what OpenAI calls the formats of sound.
 
 use crate::conversation::Source;
 

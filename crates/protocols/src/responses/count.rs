@@ -2,29 +2,42 @@
 
 use bytes::Bytes;
 
-use super::scan::scan;
+use super::scan::scan_count;
 use crate::request::{BadRequest, TextRequest};
 
-/// Reads the body of a count. The model may be missing: the count does not depend on it.
+/// A body that is only counted: the model may be missing, as may all else.
 ///
 /// # Errors
 /// [`BadRequest`] names the first field that is wrong.
 pub fn request(body: Bytes) -> Result<TextRequest, BadRequest> {
-    let object: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(&body);
-    let body = match object {
-        Ok(mut object) => {
-            object.entry("model").or_insert_with(|| "any".into());
-            object.entry("input").or_insert_with(|| "".into());
-            Bytes::from(serde_json::to_vec(&object).unwrap_or_default())
-        }
-        // The scan says what is wrong with it.
-        Err(_) => body,
-    };
-    scan(body).map(|(request, _)| request)
+    scan_count(body)
 }
 
-/// `{"object":"response.input_tokens","input_tokens":14}`.
+/// The quick estimate of a prompt, in tokens.
+///
+/// # Errors
+/// [`BadRequest`] names the first field that is wrong.
+pub fn estimate(body: &[u8]) -> Result<u64, BadRequest> {
+    Ok(scan_count(Bytes::copy_from_slice(body))?.scan.prompt_tokens)
+}
+
+/// What is answered.
 #[must_use]
 pub fn answer(tokens: u64) -> Bytes {
-    Bytes::from(format!("{{\"object\":\"response.input_tokens\",\"input_tokens\":{tokens}}}"))
+    Bytes::from(format!(r#"{{"object":"response.input_tokens","input_tokens":{tokens}}}"#))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_is_counted_without_a_model() {
+        let with_model = estimate(br#"{"model":"m","input":"12345678","instructions":"1234"}"#);
+        assert_eq!(with_model, Ok(2 + 1 + 4));
+        assert_eq!(estimate(br#"{"input":"12345678","instructions":"1234"}"#), with_model);
+        assert_eq!(estimate(br#"{"input":7}"#).unwrap_err().param.as_deref(), Some("input"));
+        assert_eq!(estimate(b"{}"), Ok(0));
+        assert_eq!(answer(14), r#"{"object":"response.input_tokens","input_tokens":14}"#);
+    }
 }

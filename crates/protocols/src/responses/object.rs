@@ -1,275 +1,59 @@
 //! The response object: what it says of itself, and what it echoes of its request.
 //!
-//! The published schema wants many keys present, null where they are empty (`providers.md` section 5.2).
+//! Source: OpenAI API reference, "The response object"; `providers.md` section 5.2.
+
+mod echo;
 
 use bytes::Bytes;
+use easyai_core::error::ErrorCode;
 use easyai_core::usage::Usage;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
-use super::usage::Written;
+pub(super) use self::echo::Echo;
+use self::echo::Settings;
+use super::item::Item;
+use super::usage::UsageObject;
 use crate::conversation::StopReason;
 use crate::wire::Envelope;
 
-/// The settings of a request, as its response echoes them.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Echo {
-    background: Option<bool>,
-    instructions: Option<Box<RawValue>>,
-    max_output_tokens: Option<Box<RawValue>>,
-    max_tool_calls: Option<Box<RawValue>>,
-    metadata: Option<Box<RawValue>>,
-    parallel_tool_calls: Option<bool>,
-    previous_response_id: Option<Box<RawValue>>,
-    prompt_cache_key: Option<Box<RawValue>>,
-    reasoning: Option<Box<RawValue>>,
-    safety_identifier: Option<Box<RawValue>>,
-    service_tier: Option<Box<RawValue>>,
-    store: Option<bool>,
-    temperature: Option<Box<RawValue>>,
-    text: Option<Box<RawValue>>,
-    tool_choice: Option<Box<RawValue>>,
-    tools: Option<Box<RawValue>>,
-    top_logprobs: Option<Box<RawValue>>,
-    top_p: Option<Box<RawValue>>,
-    truncation: Option<Box<RawValue>>,
-    user: Option<Box<RawValue>>,
-}
-
-impl Echo {
-    /// What of the caller's body is echoed; nothing of one that can't be read.
-    pub(super) fn of(envelope: &Envelope) -> Self {
-        // On one line: a line break would end the event that the echo stands in. In JSON it can only stand between tokens.
-        let line: Vec<u8> = envelope.request.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect();
-        serde_json::from_slice(&line).unwrap_or_default()
-    }
-}
-
-/// Where a response stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+/// Where a response stands that has no output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// It waits for its turn in the background.
     Queued,
     /// It is being worked on.
     InProgress,
-    /// It is complete.
-    Completed,
-    /// It met a bound.
-    Incomplete,
     /// It failed.
     Failed,
     /// Its caller gave it up.
     Cancelled,
 }
 
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct ErrorNote<'a> {
-    pub(super) code: &'a str,
-    pub(super) message: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-struct Details {
-    reason: &'static str,
-}
-
-/// An item of an output.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum OutItem {
-    Reasoning {
-        id: String,
-        summary: Vec<Summary>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        encrypted_content: Option<String>,
-    },
-    Message {
-        id: String,
-        status: ItemStatus,
-        role: &'static str,
-        content: Vec<Content>,
-    },
-    FunctionCall {
-        id: String,
-        status: ItemStatus,
-        call_id: String,
-        name: String,
-        arguments: String,
-    },
-    CustomToolCall {
-        id: String,
-        status: ItemStatus,
-        call_id: String,
-        name: String,
-        input: String,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ItemStatus {
-    InProgress,
-    Completed,
-    Incomplete,
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Summary {
-    SummaryText { text: String },
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Content {
-    OutputText { text: String, annotations: Vec<UrlCitation>, logprobs: [(); 0] },
-    Refusal { refusal: String },
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct UrlCitation {
-    #[serde(rename = "type")]
-    pub(super) kind: &'static str,
-    pub(super) url: String,
-    pub(super) title: String,
-    pub(super) start_index: u64,
-    pub(super) end_index: u64,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Object<'a> {
-    id: String,
-    object: &'static str,
-    created_at: i64,
-    status: Status,
-    background: bool,
-    error: Option<ErrorNote<'a>>,
-    incomplete_details: Option<Details>,
-    instructions: Option<&'a RawValue>,
-    max_output_tokens: Option<&'a RawValue>,
-    max_tool_calls: Option<&'a RawValue>,
-    metadata: Or<'a, Empty>,
-    model: &'a str,
-    output: &'a [OutItem],
-    parallel_tool_calls: bool,
-    previous_response_id: Option<&'a RawValue>,
-    prompt_cache_key: Option<&'a RawValue>,
-    reasoning: Or<'a, Reasoning>,
-    safety_identifier: Option<&'a RawValue>,
-    service_tier: Or<'a, &'static str>,
-    store: bool,
-    temperature: Or<'a, f64>,
-    text: Or<'a, Text>,
-    tool_choice: Or<'a, &'static str>,
-    tools: Or<'a, [(); 0]>,
-    top_logprobs: Or<'a, u32>,
-    top_p: Or<'a, f64>,
-    truncation: Or<'a, &'static str>,
-    usage: Option<Written>,
-    user: Option<&'a RawValue>,
-}
-
-/// As the caller wrote it, or by default.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Or<'a, T> {
-    Given(&'a RawValue),
-    Default(T),
-}
-
-#[derive(Debug, Serialize)]
-struct Empty {}
-
-#[derive(Debug, Serialize)]
-struct Reasoning {
-    effort: Option<()>,
-    summary: Option<()>,
-}
-
-#[derive(Debug, Serialize)]
-struct Text {
-    format: Format,
-}
-
-#[derive(Debug, Serialize)]
-struct Format {
-    #[serde(rename = "type")]
-    kind: &'static str,
-}
-
-fn or<T>(given: Option<&RawValue>, default: T) -> Or<'_, T> {
-    given.map_or(Or::Default(default), Or::Given)
-}
-
-/// What differs between the objects of one response.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Standing<'a> {
-    pub(super) status: Status,
-    pub(super) model: &'a str,
-    pub(super) output: &'a [OutItem],
-    pub(super) usage: Option<&'a Usage>,
-    pub(super) stop: StopReason,
-    pub(super) error: Option<(&'a str, &'a str)>,
-}
-
-/// The id of a response.
-pub(super) fn id_of(envelope: &Envelope) -> String {
-    format!("resp_{}", envelope.id)
-}
-
-impl<'a> Object<'a> {
-    pub(super) fn new(envelope: &Envelope, echo: &'a Echo, standing: Standing<'a>) -> Self {
-        let raw = |value: &'a Option<Box<RawValue>>| value.as_deref().filter(|value| value.get() != "null");
-        let reason = match (standing.status, standing.stop) {
-            (Status::Incomplete, StopReason::ContentFilter) => Some("content_filter"),
-            (Status::Incomplete, StopReason::Stop | StopReason::Length | StopReason::ToolCalls) => Some("max_output_tokens"),
-            (Status::Queued | Status::InProgress | Status::Completed | Status::Failed | Status::Cancelled, _) => None,
-        };
-        Self {
-            id: id_of(envelope),
-            object: "response",
-            created_at: envelope.created_at,
-            status: standing.status,
-            background: echo.background.unwrap_or(false),
-            error: standing.error.map(|(code, message)| ErrorNote { code, message }),
-            incomplete_details: reason.map(|reason| Details { reason }),
-            instructions: raw(&echo.instructions),
-            max_output_tokens: raw(&echo.max_output_tokens),
-            max_tool_calls: raw(&echo.max_tool_calls),
-            metadata: or(raw(&echo.metadata), Empty {}),
-            model: standing.model,
-            output: standing.output,
-            parallel_tool_calls: echo.parallel_tool_calls.unwrap_or(true),
-            previous_response_id: raw(&echo.previous_response_id),
-            prompt_cache_key: raw(&echo.prompt_cache_key),
-            reasoning: or(raw(&echo.reasoning), Reasoning { effort: None, summary: None }),
-            safety_identifier: raw(&echo.safety_identifier),
-            service_tier: or(raw(&echo.service_tier), "default"),
-            store: echo.store.unwrap_or(true),
-            temperature: or(raw(&echo.temperature), 1.0),
-            text: or(raw(&echo.text), Text { format: Format { kind: "text" } }),
-            tool_choice: or(raw(&echo.tool_choice), "auto"),
-            tools: or(raw(&echo.tools), []),
-            top_logprobs: or(raw(&echo.top_logprobs), 0),
-            top_p: or(raw(&echo.top_p), 1.0),
-            truncation: or(raw(&echo.truncation), "disabled"),
-            usage: standing.usage.map(Written::of),
-            user: raw(&echo.user),
-        }
-    }
-}
-
-/// A response without output: one that waits, is under way, failed or was cancelled.
+/// A response in the background that waits for its turn.
 #[must_use]
-pub fn without_output(envelope: &Envelope, status: Status, error: Option<(&str, &str)>) -> Bytes {
-    let echo = Echo::of(envelope);
-    let standing = Standing { status, model: &envelope.model, output: &[], usage: None, stop: StopReason::Stop, error };
-    written(&Object::new(envelope, &echo, standing))
+pub fn queued(envelope: &Envelope) -> Bytes {
+    without_output(envelope, Status::Queued, None)
 }
 
-/// What is answered when a response was deleted.
+/// A response in the background that is worked on.
+#[must_use]
+pub fn in_progress(envelope: &Envelope) -> Bytes {
+    without_output(envelope, Status::InProgress, None)
+}
+
+/// A response that failed.
+#[must_use]
+pub fn failed(envelope: &Envelope, code: ErrorCode, message: &str) -> Bytes {
+    without_output(envelope, Status::Failed, Some((code.as_str(), message)))
+}
+
+/// A response in the background that its caller gave up.
+#[must_use]
+pub fn cancelled(envelope: &Envelope) -> Bytes {
+    without_output(envelope, Status::Cancelled, None)
+}
+
+/// What is answered when the response `id` was deleted.
 #[must_use]
 pub fn deleted(id: &str) -> Bytes {
     #[derive(Serialize)]
@@ -281,7 +65,158 @@ pub fn deleted(id: &str) -> Bytes {
     written(&Deleted { id, object: "response", deleted: true })
 }
 
+/// A response without output. `error` is a code and a message.
+#[must_use]
+pub fn without_output(envelope: &Envelope, status: Status, error: Option<(&str, &str)>) -> Bytes {
+    written(&Object::new(envelope, &Echo::of(&envelope.request), &envelope.model, Standing::Unended(status, error), &[]))
+}
+
+/// Text, numbers and the caller's own JSON can't fail to be written.
 pub(super) fn written(value: &impl Serialize) -> Bytes {
-    // Text, numbers and the caller's own JSON can't fail to be written.
     Bytes::from(serde_json::to_vec(value).unwrap_or_default())
+}
+
+/// How a response stands, and what belongs to that.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Standing<'a> {
+    /// It has no end of its own; a code and a message say why it failed.
+    Unended(Status, Option<(&'a str, &'a str)>),
+    /// It ended, for a reason.
+    Ended(StopReason, &'a Usage),
+}
+
+impl Standing<'_> {
+    const fn status(self) -> &'static str {
+        match self {
+            Self::Unended(Status::Queued, _) => "queued",
+            Self::Unended(Status::InProgress, _) => "in_progress",
+            Self::Unended(Status::Failed, _) => "failed",
+            Self::Unended(Status::Cancelled, _) => "cancelled",
+            Self::Ended(StopReason::Stop | StopReason::ToolCalls, _) => "completed",
+            Self::Ended(StopReason::Length | StopReason::ContentFilter, _) => "incomplete",
+        }
+    }
+
+    const fn incomplete(self) -> Option<IncompleteDetails> {
+        match self {
+            Self::Ended(StopReason::Length, _) => Some(IncompleteDetails { reason: "max_output_tokens" }),
+            Self::Ended(StopReason::ContentFilter, _) => Some(IncompleteDetails { reason: "content_filter" }),
+            Self::Ended(StopReason::Stop | StopReason::ToolCalls, _) | Self::Unended(..) => None,
+        }
+    }
+}
+
+/// A response.
+#[derive(Debug, Serialize)]
+pub(super) struct Object<'a> {
+    id: String,
+    object: &'static str,
+    created_at: i64,
+    status: &'static str,
+    error: Option<Failure<'a>>,
+    incomplete_details: Option<IncompleteDetails>,
+    model: &'a str,
+    output: &'a [Item],
+    #[serde(flatten)]
+    settings: Settings<'a>,
+    usage: Option<UsageObject>,
+}
+
+#[derive(Debug, Serialize)]
+struct Failure<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct IncompleteDetails {
+    reason: &'static str,
+}
+
+impl<'a> Object<'a> {
+    pub(super) fn new(envelope: &Envelope, echo: &'a Echo, model: &'a str, standing: Standing<'a>, output: &'a [Item]) -> Self {
+        let (usage, error) = match standing {
+            Standing::Ended(_, usage) => (Some(UsageObject::of(usage)), None),
+            Standing::Unended(_, error) => (None, error.map(|(code, message)| Failure { code, message })),
+        };
+        Self {
+            id: format!("resp_{}", envelope.id),
+            object: "response",
+            created_at: envelope.created_at,
+            status: standing.status(),
+            error,
+            incomplete_details: standing.incomplete(),
+            model,
+            output,
+            settings: echo.settings(),
+            usage,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn envelope(request: &str) -> Envelope {
+        Envelope {
+            id: "1".to_owned(),
+            created_at: 1_760_000_000,
+            model: "m".into(),
+            include_usage: true,
+            input_tokens: 3,
+            request: Bytes::copy_from_slice(request.as_bytes()),
+        }
+    }
+
+    fn read(bytes: &Bytes) -> Value {
+        serde_json::from_slice(bytes).unwrap()
+    }
+
+    /// What the published schema wants to be present, and what OpenAI shows beside it.
+    const KEYS: &str = "id object created_at status error incomplete_details model output background instructions max_output_tokens \
+        max_tool_calls metadata parallel_tool_calls previous_response_id prompt_cache_key reasoning safety_identifier service_tier store \
+        temperature text tool_choice tools top_logprobs top_p truncation user usage";
+
+    #[test]
+    fn no_key_is_missing_whatever_was_asked() {
+        for request in ["", "{}", "[]", r#"{"model":"m","input":"x","text":5,"store":"x","reasoning":null}"#] {
+            let object = read(&queued(&envelope(request)));
+            let keys: Vec<_> = object.as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(keys, KEYS.split_whitespace().collect::<Vec<_>>(), "{request}");
+            assert_eq!((&object["text"], &object["tools"]), (&json!({"format": {"type": "text"}}), &json!([])));
+            assert_eq!(object["reasoning"], json!({"effort": null, "summary": null}));
+        }
+    }
+
+    #[test]
+    fn settings_are_echoed_as_the_caller_wrote_them() {
+        let request = r#"{"instructions":"be brief","temperature":0.50,"store":false,"tools":[{"type":"function","name":"f"}],"text":{"verbosity":"low"},"reasoning":{"effort":"low"},"metadata":{"a":"b"},"background":true}"#;
+        let bytes = in_progress(&envelope(request));
+        let object = read(&bytes);
+        assert_eq!((&object["status"], &object["background"]), (&json!("in_progress"), &json!(true)));
+        assert_eq!((&object["instructions"], &object["store"]), (&json!("be brief"), &json!(false)));
+        assert_eq!(object["text"], json!({"format": {"type": "text"}, "verbosity": "low"}));
+        assert_eq!(object["reasoning"], json!({"effort": "low", "summary": null}));
+        assert_eq!((&object["tools"][0]["name"], &object["metadata"]["a"]), (&json!("f"), &json!("b")));
+        assert!(std::str::from_utf8(&bytes).unwrap().contains(r#""temperature":0.50"#));
+    }
+
+    #[test]
+    fn an_echo_stands_on_one_line() {
+        let object = in_progress(&envelope("{\"metadata\":{\r\n\"a\":\r\"b\"},\n\"tools\":[\n]}"));
+        assert!(!object.contains(&b'\n') && !object.contains(&b'\r'), "{object:?}");
+        assert_eq!(read(&object)["metadata"], json!({"a": "b"}));
+    }
+
+    #[test]
+    fn a_failure_is_told_in_the_object() {
+        let object = read(&failed(&envelope("{}"), ErrorCode::UpstreamError, "it broke"));
+        assert_eq!((&object["status"], &object["id"]), (&json!("failed"), &json!("resp_1")));
+        assert_eq!(object["error"], json!({"code": "upstream_error", "message": "it broke"}));
+        assert_eq!(read(&cancelled(&envelope("{}")))["status"], "cancelled");
+        assert_eq!(deleted("resp_1"), r#"{"id":"resp_1","object":"response","deleted":true}"#);
+    }
 }

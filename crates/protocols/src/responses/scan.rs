@@ -1,27 +1,57 @@
 //! The one pass over a request's body: what we act on, checked, and where it lies.
 
+mod turns;
+
 use std::ops::Range;
 
 use bytes::Bytes;
 
+use self::turns::{Turns, turns};
 use crate::json::{JsonError, Scanner, Sort};
 use crate::openai::scan::{bool_or_null, model, positive, text_span};
 use crate::request::{BadRequest, Framing, Needs, Scan, Spans, TextRequest};
 use crate::tokens::TextSize;
 use crate::wire::Protocol;
 
-/// What an item costs beside its text.
+/// What an item costs beside its text, as a chat message does.
 const TOKENS_AN_ITEM: u64 = 4;
+
+/// What of [`ResponsesAsk::encrypted_reasoning`] the caller writes into `include`.
+pub(super) const ENCRYPTED_REASONING: &str = "reasoning.encrypted_content";
 
 /// What only a response has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResponsesAsk {
     /// Whether it is to be found later. True unless the caller said otherwise.
     pub store: bool,
-    /// Whether it is to be worked on without its caller.
+    /// Whether it is worked on without its caller. Only together with `store`.
     pub background: bool,
     /// The response it goes on from.
     pub previous_response_id: Option<String>,
+    /// Whether `include` asks for reasoning in a form that the caller can give back.
+    pub encrypted_reasoning: bool,
+}
+
+/// Checks a body.
+///
+/// # Errors
+/// [`BadRequest`] names the first field that is wrong.
+pub fn scan(body: Bytes) -> Result<(TextRequest, ResponsesAsk), BadRequest> {
+    let draft = Draft::of(&body)?;
+    if draft.model.is_none() {
+        return Err(BadRequest::field("model", "is missing: name the model, as GET /v1/models lists it"));
+    }
+    // Whoever goes on from a response may have nothing to add.
+    if draft.turns().is_none() && draft.previous_response_id.is_none() {
+        return Err(BadRequest::field("input", "is missing: send a string or an array of items"));
+    }
+    let ask = draft.ask()?;
+    Ok((draft.request(body), ask))
+}
+
+/// The same for a body that is only counted: anything may be missing.
+pub(super) fn scan_count(body: Bytes) -> Result<TextRequest, BadRequest> {
+    Ok(Draft::of(&body)?.request(body))
 }
 
 #[derive(Default)]
@@ -30,109 +60,108 @@ struct Draft {
     stream: bool,
     max_output_tokens: Option<u64>,
     needs: Needs,
+    /// Of everything but the turns.
     size: TextSize,
-    items: u64,
-    input: Option<Range<usize>>,
-    cache_key: Option<Range<usize>>,
+    input: Option<Turns>,
+    /// Product rule: `messages` where there is no `input` (`providers.md` section 5.1).
+    messages: Option<Turns>,
+    prompt_cache_key: Option<Range<usize>>,
+    safety_identifier: Option<Range<usize>>,
     user: Option<Range<usize>>,
     store: Option<bool>,
     background: bool,
-    previous: Option<String>,
+    previous_response_id: Option<String>,
+    encrypted_reasoning: bool,
+    /// The brace that ends the body.
+    end: usize,
     seen: Vec<&'static str>,
 }
 
-/// Checks a body.
-///
-/// # Errors
-/// [`BadRequest`] names the first field that is wrong.
-pub fn scan(body: Bytes) -> Result<(TextRequest, ResponsesAsk), BadRequest> {
-    let (draft, end) = read(&body)?;
-    let Some((model, model_span)) = draft.model else {
-        return Err(BadRequest::field("model", "is missing: name the model, as GET /v1/models lists it"));
-    };
-    let Some(input) = draft.input else {
-        return Err(BadRequest::field("input", "is missing: send a string or an array of items"));
-    };
-    let store = draft.store.unwrap_or(true);
-    if draft.background && !store {
-        return Err(BadRequest::field("background", "needs `store` to be true: else nobody could get the response"));
-    }
-    let scan = Scan {
-        model: model.into(),
-        stream: draft.stream,
-        include_usage: true,
-        max_output_tokens: draft.max_output_tokens,
-        choices: 1,
-        needs: draft.needs,
-        prompt_tokens: draft.size.tokens().saturating_add(TOKENS_AN_ITEM.saturating_mul(draft.items)),
-        spans: Spans { model: Some(model_span), stream_options: None, turns: input, cache_key: draft.cache_key, user: draft.user, end },
-    };
-    let ask = ResponsesAsk { store, background: draft.background, previous_response_id: draft.previous };
-    Ok((TextRequest::new(Protocol::Responses, body, scan, Framing::Events), ask))
-}
-
-fn read(body: &Bytes) -> Result<(Draft, usize), BadRequest> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(BadRequest::whole("the request body is empty: send a JSON object with `model` and `input`"));
-    }
-    let text = std::str::from_utf8(body).map_err(|error| {
-        BadRequest::whole(format!("the request body is not UTF-8: byte {} is not part of a character", error.valid_up_to()))
-    })?;
-    let mut scanner = Scanner::new(text);
-    if scanner.peek()? != Sort::Object {
-        return Err(BadRequest::whole("the request body must be a JSON object with `model` and `input`"));
-    }
-    let mut draft = Draft::default();
-    scanner.object(|scanner, key| draft.member(scanner, &key))?;
-    scanner.end()?;
-    Ok((draft, text.trim_ascii_end().len() - 1))
-}
-
 impl Draft {
+    fn of(body: &Bytes) -> Result<Self, BadRequest> {
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Err(BadRequest::whole("the request body is empty: send a JSON object with `model` and `input`"));
+        }
+        let text = std::str::from_utf8(body).map_err(|error| {
+            BadRequest::whole(format!("the request body is not UTF-8: byte {} is not part of a character", error.valid_up_to()))
+        })?;
+        let mut scanner = Scanner::new(text);
+        if scanner.peek()? != Sort::Object {
+            return Err(BadRequest::whole("the request body must be a JSON object with `model` and `input`"));
+        }
+        let mut draft = Self { end: text.trim_ascii_end().len().saturating_sub(1), ..Self::default() };
+        scanner.object(|scanner, key| draft.member(scanner, &key))?;
+        scanner.end()?;
+        Ok(draft)
+    }
+
     fn member(&mut self, scanner: &mut Scanner<'_>, key: &str) -> Result<(), BadRequest> {
         match key {
             "model" => {
                 self.once("model")?;
                 self.model = Some(model(scanner)?);
             }
-            // Product rule: `messages` in place of `input` (`providers.md` section 5.1).
-            "input" | "messages" => {
+            "input" => {
                 self.once("input")?;
-                self.input = Some(self.read_input(scanner, key)?);
+                self.input = turns(scanner, "input")?;
+            }
+            "messages" => {
+                self.once("messages")?;
+                self.messages = turns(scanner, "messages")?;
             }
             "stream" => {
                 self.once("stream")?;
                 self.stream = bool_or_null(scanner, "stream")?.unwrap_or(false);
             }
-            "background" => {
-                self.once("background")?;
-                self.background = bool_or_null(scanner, "background")?.unwrap_or(false);
-            }
-            "store" => {
-                self.once("store")?;
-                self.store = bool_or_null(scanner, "store")?;
-            }
             "max_output_tokens" => {
                 self.once("max_output_tokens")?;
                 self.max_output_tokens = positive(scanner, "max_output_tokens")?;
             }
-            "previous_response_id" => {
-                self.once("previous_response_id")?;
-                self.previous = text(scanner, "previous_response_id")?;
+            "tools" => {
+                self.once("tools")?;
+                self.needs.tools = tools(scanner, &mut self.size)?;
             }
-            "conversation" => {
-                if scanner.peek()? != Sort::Null {
-                    return Err(BadRequest::field("conversation", "is not supported: go on with `previous_response_id`"));
-                }
-                scanner.skip()?;
+            "tool_choice" => {
+                self.once("tool_choice")?;
+                self.needs.tool_call = forces_a_call(scanner)?;
+            }
+            "text" => {
+                self.once("text")?;
+                format(scanner, &mut self.needs, &mut self.size)?;
             }
             "instructions" => {
                 scanner.measure(&mut self.size)?;
             }
-            "tools" => self.tools(scanner)?,
-            "text" => self.text_format(scanner)?,
-            "prompt_cache_key" => self.cache_key = text_span(scanner)?,
-            "user" | "safety_identifier" => self.user = text_span(scanner)?,
+            "prompt_cache_key" => self.prompt_cache_key = text_span(scanner)?,
+            "safety_identifier" => self.safety_identifier = text_span(scanner)?,
+            "user" => self.user = text_span(scanner)?,
+            _other => self.of_responses_alone(scanner, key)?,
+        }
+        Ok(())
+    }
+
+    /// What no other protocol has a word for.
+    fn of_responses_alone(&mut self, scanner: &mut Scanner<'_>, key: &str) -> Result<(), BadRequest> {
+        match key {
+            "store" => {
+                self.once("store")?;
+                self.store = bool_or_null(scanner, "store")?;
+            }
+            "background" => {
+                self.once("background")?;
+                self.background = bool_or_null(scanner, "background")?.unwrap_or(false);
+            }
+            "previous_response_id" => {
+                self.once("previous_response_id")?;
+                self.previous_response_id = text(scanner, "previous_response_id")?;
+            }
+            "conversation" if scanner.peek()? != Sort::Null => {
+                return Err(BadRequest::field("conversation", "is not supported: go on from a response with `previous_response_id`"));
+            }
+            "include" => {
+                self.once("include")?;
+                self.encrypted_reasoning = includes_encrypted_reasoning(scanner)?;
+            }
             _unknown => {
                 scanner.skip()?;
             }
@@ -149,98 +178,117 @@ impl Draft {
         Ok(())
     }
 
-    fn read_input(&mut self, scanner: &mut Scanner<'_>, name: &str) -> Result<Range<usize>, BadRequest> {
-        match scanner.peek()? {
-            Sort::String => {
-                self.items = 1;
-                Ok(scanner.measure(&mut self.size)?)
-            }
-            Sort::Array => {
-                let start = scanner.position();
-                let (size, needs, items) = (&mut self.size, &mut self.needs, &mut self.items);
-                scanner.array(|scanner, index| {
-                    *items = index as u64 + 1;
-                    if scanner.peek()? != Sort::Object {
-                        return Err(BadRequest::field(
-                            &format!("{name}[{index}]"),
-                            "must be an item: an object with `type`, or `role` and `content`",
-                        ));
-                    }
-                    item(scanner, size, needs).map_err(BadRequest::from)
-                })?;
-                if self.items == 0 {
-                    return Err(BadRequest::field(name, "is empty: send at least one item"));
-                }
-                Ok(start..scanner.position())
-            }
-            Sort::Null | Sort::Bool | Sort::Number | Sort::Object => Err(BadRequest::field(name, "must be a string or an array of items")),
-        }
+    const fn turns(&self) -> Option<&Turns> {
+        if self.input.is_some() { self.input.as_ref() } else { self.messages.as_ref() }
     }
 
-    fn tools(&mut self, scanner: &mut Scanner<'_>) -> Result<(), BadRequest> {
-        match scanner.peek()? {
-            Sort::Null => scanner.skip().map(drop).map_err(BadRequest::from),
-            Sort::Array => {
-                let (size, tools) = (&mut self.size, &mut self.needs.tools);
-                scanner.array(|scanner, index| {
-                    *tools = true;
-                    if scanner.peek()? != Sort::Object {
-                        return Err(BadRequest::field(&format!("tools[{index}]"), "must be an object"));
-                    }
-                    scanner.measure(size).map(drop).map_err(BadRequest::from)
-                })
-            }
-            Sort::Bool | Sort::Number | Sort::String | Sort::Object => Err(BadRequest::field("tools", "must be an array of tools")),
+    fn ask(&self) -> Result<ResponsesAsk, BadRequest> {
+        let store = self.store.unwrap_or(true);
+        if self.background && !store {
+            return Err(BadRequest::field("background", "needs `store` to be true: else nobody could fetch the response"));
         }
+        Ok(ResponsesAsk {
+            store,
+            background: self.background,
+            previous_response_id: self.previous_response_id.clone(),
+            encrypted_reasoning: self.encrypted_reasoning,
+        })
     }
 
-    fn text_format(&mut self, scanner: &mut Scanner<'_>) -> Result<(), BadRequest> {
-        if scanner.peek()? != Sort::Object {
-            scanner.skip()?;
-            return Ok(());
-        }
-        let needs = &mut self.needs;
-        scanner.object(|scanner, key| {
-            if key != "format" || scanner.peek()? != Sort::Object {
-                return scanner.skip().map(drop);
-            }
-            scanner.object(|scanner, key| {
-                let sort = scanner.peek()?;
-                let span = scanner.skip()?;
-                if key == "type" && sort == Sort::String {
-                    let kind = scanner.unescaped(&span)?;
-                    (needs.json, needs.json_schema) = (kind.starts_with("json"), kind == "json_schema");
-                }
-                Ok::<_, JsonError>(())
-            })
-        })?;
-        Ok(())
+    fn request(mut self, body: Bytes) -> TextRequest {
+        let turns = self.input.take().or(self.messages.take()).unwrap_or_default();
+        let (model, model_span) = self.model.map_or((String::new(), None), |(model, span)| (model, Some(span)));
+        let needs = Needs { vision: turns.vision, audio: turns.audio, ..self.needs };
+        let tokens = self.size.tokens().saturating_add(turns.size.tokens());
+        let scan = Scan {
+            model: model.into(),
+            stream: self.stream,
+            include_usage: true,
+            max_output_tokens: self.max_output_tokens,
+            choices: 1,
+            needs,
+            prompt_tokens: tokens.saturating_add(TOKENS_AN_ITEM.saturating_mul(turns.count as u64)),
+            spans: Spans {
+                model: model_span,
+                stream_options: None,
+                turns: turns.span,
+                cache_key: self.prompt_cache_key,
+                user: self.safety_identifier.or(self.user),
+                end: self.end,
+            },
+        };
+        TextRequest::new(Protocol::Responses, body, scan, Framing::Events)
     }
 }
 
-/// One item: its texts are measured, and images and audio in it noticed.
-fn item(scanner: &mut Scanner<'_>, size: &mut TextSize, needs: &mut Needs) -> Result<(), JsonError> {
-    scanner.object(|scanner, key| match (&*key, scanner.peek()?) {
-        ("content" | "output", Sort::Array) => scanner.array(|scanner, _index| {
-            if scanner.peek()? != Sort::Object {
-                return scanner.measure(size).map(drop);
-            }
-            scanner.object(|scanner, key| {
-                let span = scanner.measure(size)?;
-                if key == "type" {
-                    match scanner.slice(&span) {
-                        "\"input_image\"" | "\"image_url\"" => needs.vision = true,
-                        "\"input_audio\"" => needs.audio = true,
-                        _other => {}
-                    }
+fn tools(scanner: &mut Scanner<'_>, size: &mut TextSize) -> Result<bool, BadRequest> {
+    match scanner.peek()? {
+        Sort::Null => scanner.skip().map(|_| false).map_err(BadRequest::from),
+        Sort::Array => {
+            let mut any = false;
+            scanner.array(|scanner, index| {
+                any = true;
+                if scanner.peek()? != Sort::Object {
+                    return Err(BadRequest::field(&format!("tools[{index}]"), "must be an object"));
                 }
-                Ok::<_, JsonError>(())
-            })
-        }),
-        // What only its owner can read is no text.
-        ("encrypted_content", _) => scanner.skip().map(drop),
-        (_, _) => scanner.measure(size).map(drop),
+                scanner.measure(size).map(drop).map_err(BadRequest::from)
+            })?;
+            Ok(any)
+        }
+        Sort::Bool | Sort::Number | Sort::String | Sort::Object => Err(BadRequest::field("tools", "must be an array of tools")),
+    }
+}
+
+/// Whether `required` is said, or a tool named. A choice among some tools says it in its `mode`.
+fn forces_a_call(scanner: &mut Scanner<'_>) -> Result<bool, JsonError> {
+    if scanner.peek()? != Sort::Object {
+        let span = scanner.skip()?;
+        return Ok(scanner.slice(&span) == "\"required\"");
+    }
+    let (mut mode, mut among_some) = (false, false);
+    scanner.object(|scanner, key| {
+        let span = scanner.skip()?;
+        match (&*key, scanner.slice(&span)) {
+            ("mode", value) => mode = value == "\"required\"",
+            ("type", value) => among_some = value == "\"allowed_tools\"",
+            (_, _) => {}
+        }
+        Ok::<_, JsonError>(())
+    })?;
+    Ok(!among_some || mode)
+}
+
+/// `text`: whether its format is JSON. A schema is part of the prompt.
+fn format(scanner: &mut Scanner<'_>, needs: &mut Needs, size: &mut TextSize) -> Result<(), JsonError> {
+    if scanner.peek()? != Sort::Object {
+        return scanner.skip().map(drop);
+    }
+    scanner.object(|scanner, key| {
+        if key != "format" || scanner.peek()? != Sort::Object {
+            return scanner.skip().map(drop);
+        }
+        scanner.object(|scanner, key| {
+            let span = scanner.measure(size)?;
+            if key == "type" {
+                let kind = scanner.slice(&span);
+                (needs.json, needs.json_schema) = (kind.starts_with("\"json"), kind == "\"json_schema\"");
+            }
+            Ok(())
+        })
     })
+}
+
+fn includes_encrypted_reasoning(scanner: &mut Scanner<'_>) -> Result<bool, JsonError> {
+    if scanner.peek()? != Sort::Array {
+        return scanner.skip().map(|_| false);
+    }
+    let mut found = false;
+    scanner.array(|scanner, _index| {
+        let span = scanner.skip()?;
+        found |= scanner.slice(&span).trim_matches('"') == ENCRYPTED_REASONING;
+        Ok::<_, JsonError>(())
+    })?;
+    Ok(found)
 }
 
 fn text(scanner: &mut Scanner<'_>, name: &str) -> Result<Option<String>, BadRequest> {
@@ -254,35 +302,4 @@ fn text(scanner: &mut Scanner<'_>, name: &str) -> Result<Option<String>, BadRequ
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scanned(body: &str) -> Result<(TextRequest, ResponsesAsk), BadRequest> {
-        scan(Bytes::copy_from_slice(body.as_bytes()))
-    }
-
-    fn refused(body: &str, param: &str) {
-        assert_eq!(scanned(body).unwrap_err().param.as_deref(), Some(param), "{body}");
-    }
-
-    #[test]
-    fn what_we_act_on_is_typed() {
-        let (request, ask) =
-            scanned(r#"{"model":"m","input":"hello there","stream":true,"max_output_tokens":20,"previous_response_id":"resp_1"}"#).unwrap();
-        assert_eq!((&*request.scan.model, request.scan.stream, request.scan.max_output_tokens), ("m", true, Some(20)));
-        assert_eq!(ask, ResponsesAsk { store: true, background: false, previous_response_id: Some("resp_1".to_owned()) });
-        let (request, ask) = scanned(r#"{"model":"m","store":false,"input":[{"role":"user","content":[{"type":"input_image","image_url":"data:x"}]}],"text":{"format":{"type":"json_schema"}}}"#).unwrap();
-        assert!(request.scan.needs.vision && request.scan.needs.json_schema && !ask.store);
-    }
-
-    #[test]
-    fn a_wrong_field_is_named() {
-        refused(r#"{"input":"x"}"#, "model");
-        refused(r#"{"model":"m"}"#, "input");
-        refused(r#"{"model":"m","input":[]}"#, "input");
-        refused(r#"{"model":"m","input":["x"]}"#, "input[0]");
-        refused(r#"{"model":"m","input":"x","conversation":"c"}"#, "conversation");
-        refused(r#"{"model":"m","input":"x","background":true,"store":false}"#, "background");
-        refused(r#"{"model":"m","input":"x","tools":{}}"#, "tools");
-    }
-}
+mod tests;
