@@ -13,6 +13,7 @@ use crate::kind::{Api, ModelType, Provider, RerankApi, RunMode};
 use crate::limit::LimitSet;
 use crate::policy::{PolicySet, RetryOverride, RunnerPolicy};
 use crate::price::{Multiplier, PriceVersion};
+pub use crate::response_cache::ResponseCache;
 use crate::time::Timestamp;
 
 /// The keyed hash of an API key, as stored.
@@ -122,6 +123,8 @@ pub struct ApiKey {
     pub run_mode: RunMode,
     /// What it may use.
     pub limits: Arc<LimitSet>,
+    /// Whether its calls may be answered from the response cache of a model that has one.
+    pub response_cache: bool,
 }
 
 crate::words! {
@@ -164,6 +167,9 @@ pub struct ModelSettings {
     /// Whether calls that share a prompt prefer who served them before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stickiness: Option<Stickiness>,
+    /// Whether the same request gets the same answer again, if its key allows it too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_cache: Option<ResponseCache>,
 }
 
 /// Calls with the same `prompt_cache_key`, `user`, session header or beginning of the prompt prefer the candidate that served them.
@@ -190,7 +196,7 @@ pub struct Model {
     pub name: Arc<str>,
     /// How its candidates are ordered.
     pub strategy: Strategy,
-    /// Fallbacks and stickiness.
+    /// Fallbacks, stickiness and response cache.
     pub settings: ModelSettings,
     /// When it came to the catalogue.
     pub created_at: Timestamp,

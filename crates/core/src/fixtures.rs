@@ -124,6 +124,7 @@ pub fn key(models: AllowedModels) -> ApiKey {
         revoked_at: None,
         run_mode: RunMode::Live,
         limits: Arc::default(),
+        response_cache: false,
     }
 }
 

@@ -26,6 +26,7 @@ pub mod pricing;
 pub mod quantile;
 pub mod reason;
 pub mod replay;
+pub mod response_cache;
 pub mod run;
 pub mod run_trace;
 pub mod task;

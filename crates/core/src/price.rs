@@ -87,6 +87,12 @@ impl Multiplier {
         Self(millionths)
     }
 
+    /// A share of the factor, cut to whole millionths: what is lost is lost in the account's favour.
+    #[must_use]
+    pub fn share(self, percent: u8) -> Self {
+        Self(u32::try_from(u64::from(self.0) * u64::from(percent) / 100).unwrap_or(u32::MAX))
+    }
+
     /// The factor in millionths, as the database keeps it.
     #[must_use]
     pub const fn millionths(self) -> u32 {

@@ -64,6 +64,14 @@ pub fn bill(version: &PriceVersion, multiplier: Multiplier, usage: &Usage) -> Re
     Ok(Bill { price: version.id, multiplier, lines, charge, cost })
 }
 
+/// Prices `usage` once more, for an answer that is given again: `percent` of what it costs. The operator pays nobody for it.
+///
+/// # Errors
+/// [`Overflow`] when a line or the sum passes nine billion units of currency.
+pub fn cached(version: &PriceVersion, multiplier: Multiplier, percent: u8, usage: &Usage) -> Result<Bill, Overflow> {
+    Ok(Bill { cost: Some(Money::ZERO), ..bill(version, multiplier.share(percent), usage)? })
+}
+
 /// What `input_tokens` and `output_tokens` would cost the account, with nothing cached.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::candidates::{Chance, LeftOutReason, Selection};
 use crate::id::{PlatformModelId, PriceId, RunnerPolicyId};
 use crate::money::Money;
+use crate::response_cache::CacheNote;
 use crate::trace::TraceEntry;
 
 /// Why a task went as it did.
@@ -30,6 +31,9 @@ pub struct RunTrace {
     /// What of the request was dropped or changed, since the upstream's protocol has no word for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conversions: Vec<ConversionNote>,
+    /// That nobody was called, since the answer was in the response cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheNote>,
 }
 
 /// Something that was dropped or changed on the way to a candidate of another protocol.
@@ -128,21 +132,32 @@ impl RunTrace {
             deadline_ms: None,
             decisions: Vec::new(),
             conversions: Vec::new(),
+            cache: None,
         }
     }
 
     /// The trace of a request that nobody may serve.
     #[must_use]
     pub fn nobody(left_out: &[crate::candidates::LeftOut], runner_policy: RunnerPolicyId) -> Self {
-        let left_out = left_out.iter().map(LeftOutNote::of).collect();
+        Self { left_out: left_out.iter().map(LeftOutNote::of).collect(), ..Self::nothing(runner_policy) }
+    }
+
+    /// The trace of a request whose answer was in the response cache. What it costs is known, and is no estimate.
+    #[must_use]
+    pub fn cached(cache: CacheNote, known: EstimateNote, runner_policy: RunnerPolicyId) -> Self {
+        Self { estimate: Some(known), cache: Some(cache), ..Self::nothing(runner_policy) }
+    }
+
+    const fn nothing(runner_policy: RunnerPolicyId) -> Self {
         Self {
             candidates: Vec::new(),
-            left_out,
+            left_out: Vec::new(),
             estimate: None,
             runner_policy,
             deadline_ms: None,
             decisions: Vec::new(),
             conversions: Vec::new(),
+            cache: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use easyai_limits::{Claim, Taken, Way};
 use crate::claims;
 use crate::error::CallError;
 use crate::open::Live;
-use crate::prepare::TextAsk;
+use crate::prepare::{Call, TextAsk};
 use crate::runner::Runner;
 
 /// A later candidate had room first.
@@ -114,6 +114,29 @@ async fn wait(runner: &Runner, live: &mut Live, opening: &Opening, claims: &[Cla
         }
         Err(refused) => Err(refusal(live, &refused)),
     }
+}
+
+/// Lets in a call that calls nobody: it comes under its caller's limits alone, as a request without tokens.
+///
+/// # Errors
+/// The refusal, after waiting where that is allowed.
+pub(crate) async fn admit_caller(runner: &Runner, call: &Call, charge: Money) -> Result<Taken, Refused> {
+    let claims = claims::of_caller(&runner.settings, &call.ask.caller);
+    let amounts = Amounts { tokens: 0, charge };
+    let mut taken = match runner.limits.take(&claims, amounts) {
+        Ok(taken) => taken,
+        Err(refused) => {
+            let left = call.ask.deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(call.watch.elapsed()));
+            let patience = patience(runner, &call.ask, &claims, &refused).min(left);
+            if patience.is_zero() {
+                return Err(refused);
+            }
+            let ways = vec![Way { claims, amounts }];
+            runner.limits.wait(call.task, call.ask.caller.account.id, ways, patience).await?.1
+        }
+    };
+    taken.landed();
+    Ok(taken)
 }
 
 fn way(runner: &Runner, live: &Live, offer: &PlatformModel, credential: Option<&Credential>) -> Way {

@@ -26,7 +26,7 @@ use http_body::Frame;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 
-use crate::deliver::ending::{Ending, Streamed};
+use crate::deliver::ending::{Ending, Recording, Streamed};
 use crate::finish::Settled;
 use crate::open::Live;
 use crate::runner::Runner;
@@ -68,8 +68,8 @@ impl Delivering {
     pub(crate) fn new(runner: &Arc<Runner>, live: Live, delivery: Delivery, upstream: Box<UpstreamStream>) -> Self {
         let tally = Tally::new(live.ask.request.protocol, live.ask.request.scan.prompt_tokens);
         let protocol = live.ask.request.protocol;
-        let recorded = live.ask.records().then(Vec::new);
-        let streamed = Streamed { live, delivery, tally, recorded };
+        let recording = live.most_recorded(&runner.settings).map(Recording::new);
+        let streamed = Streamed { live, delivery, tally, recording };
         Self {
             runner: Arc::clone(runner),
             protocol,
@@ -93,7 +93,7 @@ impl Delivering {
         let State::Streaming(streaming) = &mut self.state else { return Poll::Ready(None) };
         match std::task::ready!(streaming.upstream.poll_next(cx)) {
             StreamItem::Deltas(frames) => {
-                streaming.streamed.delivered(&frames, self.runner.settings.max_recorded_answer_bytes);
+                streaming.streamed.delivered(&frames);
                 Poll::Ready(Some(frames))
             }
             StreamItem::End { last, usage } => Poll::Ready(self.end(Ending::Complete { last, usage })),

@@ -11,7 +11,7 @@ use crate::clock::now;
 use crate::error::CallError;
 use crate::idempotency;
 use crate::kept::task_of;
-use crate::prepare::{Prepared, TextAsk, prepare};
+use crate::prepare::{Call, Prepared, TextAsk, prepare};
 use crate::relay::Relay;
 use crate::runner::{Reply, Runner};
 
@@ -30,7 +30,8 @@ impl Runner {
     /// [`CallError`] if it was refused; nothing was charged then. What goes wrong later, the relay tells.
     pub async fn detach(self: &Arc<Self>, ask: TextAsk) -> Result<Detached, CallError> {
         let (deadline, account, request) = (ask.deadline, ask.caller.account.id, ask.request.clone());
-        let open = match prepare(self, ask).await? {
+        // The response cache is for callers that wait for their answer.
+        let open = match prepare(self, Call::let_in(self, ask)?, None).await? {
             Prepared::Begun(open) => open,
             Prepared::Repeated { task, same_body } => {
                 return idempotency::replay(self, task, same_body, deadline).await.map(Detached::Repeated);
@@ -72,7 +73,7 @@ impl Runner {
 
 async fn carry(reply: Reply, relay: &Relay) -> Result<(), CallError> {
     match reply {
-        Reply::Plain { body, .. } => relay.push(&body),
+        Reply::Plain { body, .. } | Reply::Cached { body, .. } => relay.push(&body),
         Reply::Stream { served, mut body } => {
             relay.streaming(served);
             while let Some(Ok(frame)) = std::future::poll_fn(|cx| Pin::new(body.as_mut()).poll_frame(cx)).await {

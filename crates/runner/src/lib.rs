@@ -9,6 +9,7 @@
 
 mod admission;
 mod bill;
+mod cache;
 mod caller;
 mod carry;
 mod claims;
@@ -53,6 +54,6 @@ pub use prepare::TextAsk;
 pub use rates::{Rate, RateLimits};
 pub use refusal::RefusedCall;
 pub use relay::{Phase, Relay, RelayBody};
-pub use runner::{Parts, Reply, Runner, Served, content_type};
+pub use runner::{CacheUse, Parts, Reply, Runner, Served, content_type};
 pub use settings::Settings;
 pub use thinking::Thinking;

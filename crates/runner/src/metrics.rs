@@ -37,6 +37,8 @@ pub struct Metrics {
     tokens: Family<Tokens, Counter>,
     charged_nanos: Counter,
     cost_nanos: Counter,
+    cache_hits: Counter,
+    cache_misses: Counter,
 }
 
 impl Metrics {
@@ -51,6 +53,12 @@ impl Metrics {
             "Cost of booked answers at the platforms, in 10^-9 of the currency",
             self.cost_nanos.clone(),
         );
+        registry.register("easyai_response_cache_hits", "Calls that were answered from the response cache", self.cache_hits.clone());
+        registry.register(
+            "easyai_response_cache_misses",
+            "Calls that ran, though the response cache is on for them",
+            self.cache_misses.clone(),
+        );
     }
 
     pub(crate) fn attempted(&self, offer: &PlatformModel, failed: Option<Category>) {
@@ -60,6 +68,15 @@ impl Metrics {
 
     pub(crate) fn ended(&self, status: TaskStatus) {
         self.tasks.get_or_create(&Ended { status: status.as_str() }).inc();
+    }
+
+    pub(crate) fn answered_from_cache(&self, charged: Money) {
+        self.cache_hits.inc();
+        self.charged_nanos.inc_by(u64::try_from(charged.nanos()).unwrap_or(0));
+    }
+
+    pub(crate) fn missed_cache(&self) {
+        self.cache_misses.inc();
     }
 
     pub(crate) fn booked(&self, charged: Money, cost: Option<Money>, usage: &Usage) {

@@ -19,13 +19,15 @@ use easyai_store::journal::{Finish, Raised};
 
 use crate::admission::{self, Admission};
 use crate::bill::Terms;
+use crate::cache::{Keeper, MAX_ANSWER_BYTES};
 use crate::carry::Carried;
 use crate::clock::{dice, now};
 use crate::error::CallError;
 use crate::health::Probe;
 use crate::prepare::TextAsk;
 use crate::record::{End, Record};
-use crate::runner::Runner;
+use crate::runner::{CacheUse, Runner, Served};
+use crate::settings::Settings;
 use crate::sticky::Conversation;
 
 /// What a run owns from its first durable row to its last.
@@ -43,8 +45,24 @@ pub(crate) struct Live {
     pub(crate) admission: Admission,
     pub(crate) model: Arc<Model>,
     pub(crate) conversation: Option<Conversation>,
+    /// Keeps the answer in the response cache. Others may wait for it: it is dropped as soon as there can be no answer.
+    pub(crate) keeper: Option<Keeper>,
     /// Why a candidate could not be paid for; what the caller is told if that was the last word.
     pub(crate) unpaid: Option<CallError>,
+}
+
+impl Live {
+    /// How much of a stream is recorded; none if nobody asks for it again.
+    pub(crate) fn most_recorded(&self, settings: &Settings) -> Option<usize> {
+        if self.ask.records() { Some(settings.max_recorded_answer_bytes) } else { self.keeper.as_ref().map(|_| MAX_ANSWER_BYTES) }
+    }
+
+    /// Who serves, as the answer tells it.
+    pub(crate) fn served(&self, candidate: &Candidate) -> Served {
+        let subject = self.record.subject();
+        let cache = self.keeper.as_ref().map(|_| CacheUse::Miss);
+        Served { conversions: self.record.conversions(), cache, ..Served::by(candidate, subject.task, self.record.attempts()) }
+    }
 }
 
 /// A run whose task is durable and that has delivered nothing. If it is dropped, the task ends as cancelled.

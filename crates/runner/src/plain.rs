@@ -33,8 +33,8 @@ pub(crate) async fn deliver(runner: &Arc<Runner>, live: Live, delivery: Delivery
 
 async fn settle(runner: &Arc<Runner>, mut live: Live, delivery: &Delivery, answer: PlainAnswer, usage: Usage) -> Result<Reply, CallError> {
     let offer = &delivery.candidate().offer;
-    let (task, attempts) = (live.record.subject().task, live.record.attempts());
-    let conversions = live.record.conversions();
+    let served = live.served(delivery.candidate());
+    let (task, attempts) = (served.task, served.attempts);
     let bill = match live.terms.bill(offer, &usage) {
         Ok(bill) => bill,
         Err(failure) => return fail(runner, live, &failure).await,
@@ -42,7 +42,7 @@ async fn settle(runner: &Arc<Runner>, mut live: Live, delivery: &Delivery, answe
     // An estimate is made for one answer and multiplied: it is observed the same way.
     runner.outputs.observe(live.ask.caller.key.id, live.model.id, usage.output_tokens / u64::from(live.ask.request.scan.choices.max(1)));
     live.admission.ended(usage.total_tokens(), bill.charge);
-    let Live { record, ask, lease: _lease, .. } = live;
+    let Live { record, ask, lease: _lease, keeper, .. } = live;
     let keeps = ask.records() && answer.body.len() <= runner.settings.max_recorded_answer_bytes;
     let content_type = || answer.content_type.to_str().unwrap_or("application/json").to_owned();
     let recorded = keeps.then(|| ask.keep.record(task, 200, content_type(), answer.body.clone()));
@@ -52,7 +52,10 @@ async fn settle(runner: &Arc<Runner>, mut live: Live, delivery: &Delivery, answe
         Settled::Booked { charged } => {
             runner.metrics.booked(charged, cost, &usage);
             runner.metrics.ended(End::Succeeded.status());
-            let served = Served { charged: Some(charged), conversions, ..Served::by(delivery.candidate(), task, attempts) };
+            let served = Served { charged: Some(charged), ..served };
+            if let Some(keeper) = keeper {
+                keeper.keep(offer, served.clone(), usage, answer.content_type.clone(), &answer.body);
+            }
             Ok(Reply::Plain { served, content_type: answer.content_type, body: answer.body })
         }
         Settled::Unbooked => {
@@ -63,7 +66,8 @@ async fn settle(runner: &Arc<Runner>, mut live: Live, delivery: &Delivery, answe
 }
 
 /// An answer that can't be priced is a mistake of ours; the caller pays nothing for it.
-async fn fail(runner: &Arc<Runner>, live: Live, failure: &Failure) -> Result<Reply, CallError> {
+async fn fail(runner: &Arc<Runner>, mut live: Live, failure: &Failure) -> Result<Reply, CallError> {
+    live.keeper = None;
     let (task, attempts) = (live.record.subject().task, live.record.attempts());
     tracing::error!(task.id = %task, failure = %failure.message, "An answer could not be priced");
     let code = ErrorCode::from_category(Category::Internal);

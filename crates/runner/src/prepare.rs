@@ -20,6 +20,7 @@ use http::HeaderMap;
 
 use crate::admission::{self, Admission};
 use crate::bill::Terms;
+use crate::cache::Keeper;
 use crate::caller::Caller;
 use crate::carry::Carried;
 use crate::claims;
@@ -58,6 +59,16 @@ pub struct TextAsk {
     pub idempotency: Option<Idempotency>,
     /// The request's head; the client takes from it what may go on.
     pub headers: HeaderMap,
+}
+
+/// A call that was let in: it has its id and its place in the gateway, and nothing was done for it yet.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) task: TaskId,
+    pub(crate) watch: Stopwatch,
+    pub(crate) ask: TextAsk,
+    /// Given back when the call is over.
+    pub(crate) lease: Taken,
 }
 
 /// What became of the preparation.
@@ -109,41 +120,65 @@ impl From<CallError> for Refused {
     }
 }
 
-/// Chooses candidates, sets money aside and records the task; or records why not.
-pub(crate) async fn prepare(runner: &Arc<Runner>, ask: TextAsk) -> Result<Prepared, CallError> {
-    let task = TaskId::from_uuid(new_id());
-    let watch = Stopwatch::start();
-    match begin(runner, &ask, task, &watch).await {
-        Ok(Outcome::Begun(planned, lease)) => Ok(Prepared::Begun(Box::new(opened(runner, ask, task, watch, *planned, lease)))),
+impl Call {
+    /// Lets a call in.
+    ///
+    /// # Errors
+    /// The gateway is shutting down, or has too many calls under way.
+    pub(crate) fn let_in(runner: &Runner, ask: TextAsk) -> Result<Self, CallError> {
+        let (task, watch) = (TaskId::from_uuid(new_id()), Stopwatch::start());
+        if runner.is_draining() {
+            return Err(CallError::shutting_down(task));
+        }
+        let gateway = [Claim { scope: LimitScope::Gateway, limits: Arc::clone(&runner.settings.max_in_flight) }];
+        let lease = runner.limits.take(&gateway, Amounts::default()).map_err(|refused| CallError::limited(task, &refused))?;
+        Ok(Self { task, watch, ask, lease })
+    }
+}
+
+/// Chooses candidates, sets money aside and records the task; or records why not. Its answer is for `keeper`, if there is one.
+pub(crate) async fn prepare(runner: &Arc<Runner>, call: Call, keeper: Option<Keeper>) -> Result<Prepared, CallError> {
+    match begin(runner, &call).await {
+        Ok(Outcome::Begun(planned)) => {
+            // What is simulated is nobody's answer.
+            let keeper = keeper.filter(|_| !planned.terms.simulated);
+            if keeper.is_some() {
+                runner.metrics.missed_cache();
+            }
+            Ok(Prepared::Begun(Box::new(opened(runner, call, *planned, keeper))))
+        }
         Ok(Outcome::Repeated { task, same_body }) => Ok(Prepared::Repeated { task, same_body }),
         Err(Refused { error, trace }) => {
-            let call = RefusedCall {
-                caller: &ask.caller,
-                kind: ask.kind(),
-                model: &ask.request.scan.model,
-                stream: ask.request.scan.stream,
-                run_mode: ask.run_mode(),
-                input_tokens: ask.request.scan.prompt_tokens,
-                started_at: watch.started_at,
-                trace: trace.map(|trace| *trace),
-            };
-            runner.refused(call, &error).await;
+            refuse(runner, &call, trace.map(|trace| *trace), &error).await;
             Err(error)
         }
     }
 }
 
+/// Records that a call is refused.
+pub(crate) async fn refuse(runner: &Runner, call: &Call, trace: Option<RunTrace>, error: &CallError) {
+    let Call { ask, watch, .. } = call;
+    let refused = RefusedCall {
+        caller: &ask.caller,
+        kind: ask.kind(),
+        model: &ask.request.scan.model,
+        stream: ask.request.scan.stream,
+        run_mode: ask.run_mode(),
+        input_tokens: ask.request.scan.prompt_tokens,
+        started_at: watch.started_at,
+        trace,
+    };
+    runner.refused(refused, error).await;
+}
+
 enum Outcome {
-    Begun(Box<Planned>, Taken),
+    Begun(Box<Planned>),
     Repeated { task: TaskId, same_body: bool },
 }
 
-async fn begin(runner: &Arc<Runner>, ask: &TextAsk, task: TaskId, watch: &Stopwatch) -> Result<Outcome, Refused> {
-    if runner.is_draining() {
-        return Err(CallError::shutting_down(task).into());
-    }
-    let gateway = [Claim { scope: LimitScope::Gateway, limits: Arc::clone(&runner.settings.max_in_flight) }];
-    let lease = runner.limits.take(&gateway, Amounts::default()).map_err(|refused| CallError::limited(task, &refused))?;
+async fn begin(runner: &Arc<Runner>, call: &Call) -> Result<Outcome, Refused> {
+    let Call { task, watch, ask, .. } = call;
+    let task = *task;
     let planned = plan(runner, ask, task, watch)?;
     let hold = planned.estimate.hold;
     let amounts = claims::amounts(ask, &planned.selection.candidates.best().offer, planned.estimate.output_tokens, hold);
@@ -151,7 +186,7 @@ async fn begin(runner: &Arc<Runner>, ask: &TextAsk, task: TaskId, watch: &Stopwa
         return Err(Refused { error: CallError::limited(task, &refused), trace: Some(Box::new(planned.trace(ask))) });
     }
     match runner.journal.begin(row(runner, ask, task, watch, &planned)).await.map_err(|error| CallError::store(task, &error))? {
-        Begun::Begun => Ok(Outcome::Begun(Box::new(planned), lease)),
+        Begun::Begun => Ok(Outcome::Begun(Box::new(planned))),
         Begun::Insufficient { available } => {
             let error = CallError::insufficient(task, available, hold, &runner.settings.currency);
             Err(Refused { error, trace: Some(Box::new(planned.trace(ask))) })
@@ -226,7 +261,8 @@ fn row(runner: &Runner, ask: &TextAsk, task: TaskId, watch: &Stopwatch, planned:
     }
 }
 
-fn opened(runner: &Arc<Runner>, ask: TextAsk, task: TaskId, watch: Stopwatch, planned: Planned, lease: Taken) -> Open {
+fn opened(runner: &Arc<Runner>, call: Call, planned: Planned, keeper: Option<Keeper>) -> Open {
+    let Call { task, watch, ask, lease } = call;
     let trace = planned.trace(&ask);
     let Planned { selection, carried, terms, estimate } = planned;
     let subject = Subject {
@@ -254,6 +290,7 @@ fn opened(runner: &Arc<Runner>, ask: TextAsk, task: TaskId, watch: Stopwatch, pl
         admission: Admission::default(),
         model,
         conversation,
+        keeper,
         unpaid: None,
     };
     Open::new(Arc::clone(runner), live, selection, policy, model_type)

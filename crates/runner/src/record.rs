@@ -9,7 +9,7 @@ use easyai_core::event::{
     Settled, TaskResult,
 };
 use easyai_core::failure::Failure;
-use easyai_core::id::{AccountId, AttemptId, PlatformModelId, TaskId};
+use easyai_core::id::{AccountId, AttemptId, TaskId};
 use easyai_core::kind::ModelType;
 use easyai_core::money::Money;
 use easyai_core::pricing::Bill;
@@ -61,6 +61,8 @@ pub struct Record {
     current: Option<Current>,
     first_delta_ms: Option<u64>,
     last_upstream_request_id: Option<String>,
+    /// What the model is called where the answer came from, if nobody is called for it.
+    resolved_model: Option<Arc<str>>,
 }
 
 /// How a run ended.
@@ -111,7 +113,14 @@ impl Record {
             current: None,
             first_delta_ms: None,
             last_upstream_request_id: None,
+            resolved_model: None,
         }
+    }
+
+    /// The notes of a task whose answer is there already: a platform that calls its model `resolved_model` gave it to another one.
+    #[must_use]
+    pub fn of_answer(subject: Subject, model_type: ModelType, trace: RunTrace, resolved_model: Arc<str>) -> Self {
+        Self { resolved_model: Some(resolved_model), ..Self::new(subject, model_type, trace) }
     }
 
     /// What the run is about.
@@ -232,7 +241,8 @@ impl Record {
         // What went well at once has no events of its own: the store tells them from the task's row.
         let went_well = status == TaskStatus::Succeeded && self.attempts.len() == 1 && self.trace.decisions.is_empty();
         if !went_well {
-            self.tell_the_end(&end, status, usage, bill.as_ref(), metrics, served_by.as_ref(), upstream_request_id.as_deref());
+            let resolved = served_by.as_ref().map(|(_, name)| Arc::clone(name)).or(self.resolved_model.take());
+            self.tell_the_end(&end, status, usage, bill.as_ref(), metrics, resolved, upstream_request_id.as_deref());
             self.events.extend(self.log.take());
         }
         let (code, message) = match end {
@@ -267,7 +277,7 @@ impl Record {
         usage: Option<Usage>,
         bill: Option<&Bill>,
         metrics: Metrics,
-        served_by: Option<&(PlatformModelId, Arc<str>)>,
+        resolved_model: Option<Arc<str>>,
         upstream_request_id: Option<&str>,
     ) {
         let now = self.subject.watch.now();
@@ -281,7 +291,7 @@ impl Record {
             (End::Succeeded, Some(usage), Some(bill)) => EventPayload::Completed(Box::new(Completed {
                 result: TaskResult {
                     model: Arc::clone(&self.subject.model),
-                    resolved_model: served_by.map_or_else(|| Arc::clone(&self.subject.model), |(_, name)| Arc::clone(name)),
+                    resolved_model: resolved_model.unwrap_or_else(|| Arc::clone(&self.subject.model)),
                 },
                 billings: bill.lines.clone(),
                 usage,

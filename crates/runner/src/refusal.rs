@@ -64,6 +64,7 @@ const fn record(code: ErrorCode) -> Record {
         | ErrorCode::RequestTooLarge
         | ErrorCode::NoCandidate
         | ErrorCode::CandidatesCoolingDown
+        | ErrorCode::UpstreamTimeout
         | ErrorCode::InternalError => Record::First,
         ErrorCode::RateLimit => Record::InPassing,
         ErrorCode::InvalidApiKey
@@ -71,7 +72,6 @@ const fn record(code: ErrorCode) -> Record {
         | ErrorCode::IdempotencyConflict
         | ErrorCode::UpstreamError
         | ErrorCode::UpstreamAuth
-        | ErrorCode::UpstreamTimeout
         | ErrorCode::ShuttingDown
         | ErrorCode::StoreUnavailable
         | ErrorCode::Overloaded

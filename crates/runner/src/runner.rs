@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use easyai_clients::{Clients, TextAnswer};
@@ -21,6 +22,7 @@ use easyai_store::{Db, Journal, StoreError};
 use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
+use crate::cache::{Looked, ResponseCache, Wish, hit};
 use crate::clock::now;
 use crate::counters::Kept;
 use crate::deliver::Delivering;
@@ -31,12 +33,12 @@ use crate::latency::Latencies;
 use crate::metrics::Metrics;
 use crate::open::{Live, Open, Opened};
 use crate::outputs::Outputs;
-use crate::prepare::{Prepared, TextAsk, prepare};
+use crate::prepare::{Call, Prepared, TextAsk, prepare};
 use crate::record::End;
 use crate::relay::{RelayBody, Relays};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
-use crate::thinking::{self, Thinking};
+use crate::thinking::{self, Opening, Thinking};
 use crate::{counters, idempotency, plain, sticky};
 
 /// What all runs share.
@@ -54,6 +56,7 @@ pub struct Runner {
     pub(crate) latencies: Latencies,
     pub(crate) sticky: sticky::Served,
     pub(crate) relays: Relays,
+    pub(crate) cache: ResponseCache,
     /// What is counted, for `/metrics`.
     pub metrics: Metrics,
     snapshot: Snapshot,
@@ -93,6 +96,20 @@ pub struct Served {
     pub charged: Option<Money>,
     /// The fields of the request that were dropped or changed on the way to the candidate, separated by commas.
     pub conversions: String,
+    /// What the response cache had for the call, if it is on for it.
+    pub cache: Option<CacheUse>,
+}
+
+/// What the response cache had for a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheUse {
+    /// An answer.
+    Hit {
+        /// Since it was complete.
+        age: Duration,
+    },
+    /// Nothing, or nothing that the caller wanted.
+    Miss,
 }
 
 /// The content type of a stream.
@@ -123,6 +140,17 @@ pub enum Reply {
         /// The upstream's content type.
         content_type: HeaderValue,
         /// The upstream's bytes.
+        body: Bytes,
+    },
+    /// The answer of an earlier call, booked again: whole, and all frames at once if it is a stream.
+    Cached {
+        /// Who served it then.
+        served: Served,
+        /// Whether it is a stream.
+        streamed: bool,
+        /// Its content type.
+        content_type: HeaderValue,
+        /// Its bytes.
         body: Bytes,
     },
     /// On its way whatever becomes of its caller.
@@ -158,7 +186,8 @@ pub enum Reply {
 impl Served {
     pub(crate) fn by(candidate: &Candidate, task: TaskId, attempts: u32) -> Self {
         let fallback = candidate.fallback.then(|| Arc::clone(&candidate.offer.model));
-        Self { task, attempts, platform: Arc::clone(&candidate.offer.platform.name), fallback, charged: None, conversions: String::new() }
+        let platform = Arc::clone(&candidate.offer.platform.name);
+        Self { task, attempts, platform, fallback, charged: None, conversions: String::new(), cache: None }
     }
 }
 
@@ -183,6 +212,7 @@ impl Runner {
             latencies: Latencies::default(),
             sticky: sticky::Served::default(),
             relays: Relays::default(),
+            cache: ResponseCache::default(),
             metrics: Metrics::default(),
             snapshot,
             vault: parts.vault,
@@ -244,6 +274,12 @@ impl Runner {
         self.limits.shadow_refusals()
     }
 
+    /// What the response cache keeps, in bytes.
+    #[must_use]
+    pub fn response_cache_bytes(&self) -> u64 {
+        self.cache.bytes()
+    }
+
     /// Writes that wait for the journal.
     #[must_use]
     pub fn journal_waiting(&self) -> usize {
@@ -286,13 +322,20 @@ impl Runner {
     /// [`CallError`] if it was refused or every attempt failed; nothing was charged then.
     pub async fn text(self: &Arc<Self>, ask: TextAsk) -> Result<Reply, CallError> {
         let (deadline, streamed, protocol) = (ask.deadline, ask.request.scan.stream, ask.request.protocol);
-        let open = match prepare(self, ask).await? {
-            Prepared::Begun(open) => open,
-            Prepared::Repeated { task, same_body } => return idempotency::replay(self, task, same_body, deadline).await,
+        let call = Call::let_in(self, ask)?;
+        let task = call.task;
+        let opening: Opening = match Wish::of(&call.ask).map(|wish| (self.cache.look(&wish), wish)) {
+            Some((Looked::Answered(answer), wish)) => return hit::give(self, call, &wish, answer).await,
+            Some((Looked::Follows(leader), wish)) => Box::pin(hit::follow(Arc::clone(self), call, wish, leader)),
+            leads_or_off => {
+                let keeper = leads_or_off.and_then(|(looked, _)| looked.keeper());
+                match prepare(self, call, keeper).await? {
+                    Prepared::Begun(open) => Box::pin(Arc::clone(self).open(open)),
+                    Prepared::Repeated { task, same_body } => return idempotency::replay(self, task, same_body, deadline).await,
+                }
+            }
         };
-        let task = open.task();
-        let opening = Arc::clone(self).open(open);
-        if streamed { thinking::open(task, protocol, Box::pin(opening), self.settings.keep_alive).await } else { opening.await }
+        if streamed { thinking::open(task, protocol, opening, self.settings.keep_alive).await } else { opening.await }
     }
 
     /// Opens a begun run: to a whole answer that is booked, or to the first useful delta of a stream.
@@ -304,8 +347,7 @@ impl Runner {
         match opened {
             Opened::Answering { live, delivery, answer: TextAnswer::Plain(answer) } => plain::deliver(&self, live, delivery, answer).await,
             Opened::Answering { live, delivery, answer: TextAnswer::Stream { stream, .. } } => {
-                let conversions = live.record.conversions();
-                let served = Served { conversions, ..Served::by(delivery.candidate(), task, live.record.attempts()) };
+                let served = live.served(delivery.candidate());
                 Ok(Reply::Stream { served, body: Box::new(Delivering::new(&self, live, delivery, stream)) })
             }
             Opened::Stopped { live, stop } => Err(self.stopped(live, &stop).await),
@@ -313,7 +355,8 @@ impl Runner {
     }
 
     /// Nothing was delivered: the hold is given back, and the caller is told why.
-    async fn stopped(self: &Arc<Self>, live: Live, stop: &Stop) -> CallError {
+    async fn stopped(self: &Arc<Self>, mut live: Live, stop: &Stop) -> CallError {
+        live.keeper = None;
         let attempts = live.record.attempts();
         let error = match live.unpaid.clone() {
             Some(unpaid) => CallError { attempts, ..unpaid },

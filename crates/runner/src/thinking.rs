@@ -69,6 +69,7 @@ impl Thinking {
                 self.state = State::Delivering(body);
                 None
             }
+            Ok(Reply::Cached { body, .. }) => Some(body),
             Err(error) => Some(error_frame(self.protocol, error.code, &error.message)),
             Ok(Reply::Plain { .. } | Reply::Relayed { .. } | Reply::Thinking { .. } | Reply::Replayed { .. }) => {
                 Some(error_frame(self.protocol, ErrorCode::InternalError, "the answer is no stream"))

@@ -176,12 +176,18 @@ enum KeyCommand {
         /// live, or simulation: answers offline and costs nothing
         #[arg(long, default_value = "live", value_name = "MODE")]
         run_mode: RunMode,
+        /// Its calls may be answered from the response cache of models that have one
+        #[arg(long)]
+        response_cache: bool,
         #[command(flatten)]
         limits: LimitArgs,
     },
-    /// Change a key's limits
+    /// Change a key's limits, or whether it uses the response cache
     Set {
         id: KeyId,
+        /// on, or off: whether its calls may be answered from the response cache of models that have one
+        #[arg(long, value_name = "SWITCH")]
+        response_cache: Option<Switch>,
         #[command(flatten)]
         limits: LimitArgs,
     },
@@ -192,6 +198,13 @@ enum KeyCommand {
     },
     /// Refuse a key from now on, for good
     Revoke { id: KeyId },
+}
+
+/// What is on or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Switch {
+    On,
+    Off,
 }
 
 #[derive(Debug, Subcommand)]

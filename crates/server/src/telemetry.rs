@@ -33,6 +33,7 @@ pub struct Telemetry {
     journal_waiting: Gauge,
     limits_waiting: Gauge,
     shadow_refusals: Gauge,
+    response_cache_bytes: Gauge,
 }
 
 impl Telemetry {
@@ -47,6 +48,7 @@ impl Telemetry {
         let journal_waiting = Gauge::default();
         let limits_waiting = Gauge::default();
         let shadow_refusals = Gauge::default();
+        let response_cache_bytes = Gauge::default();
         registry.register("easyai_requests", "Answers to callers, by endpoint and HTTP status", requests.clone());
         registry.register("easyai_head_seconds", "From a call to the head of its answer", head_seconds.clone());
         registry.register("easyai_in_flight", "Calls under way", in_flight.clone());
@@ -57,7 +59,8 @@ impl Telemetry {
             "Calls that a limit in shadow mode would have refused, since the start",
             shadow_refusals.clone(),
         );
-        Self { registry, requests, head_seconds, in_flight, journal_waiting, limits_waiting, shadow_refusals }
+        registry.register("easyai_response_cache_bytes", "What the response cache keeps", response_cache_bytes.clone());
+        Self { registry, requests, head_seconds, in_flight, journal_waiting, limits_waiting, shadow_refusals, response_cache_bytes }
     }
 
     /// A call got the head of its answer.
@@ -75,6 +78,7 @@ impl Telemetry {
         self.journal_waiting.set(i64::try_from(runner.journal_waiting()).unwrap_or(i64::MAX));
         self.limits_waiting.set(i64::try_from(runner.queued()).unwrap_or(i64::MAX));
         self.shadow_refusals.set(i64::try_from(runner.shadow_refusals()).unwrap_or(i64::MAX));
+        self.response_cache_bytes.set(i64::try_from(runner.response_cache_bytes()).unwrap_or(i64::MAX));
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;
         Ok(text)

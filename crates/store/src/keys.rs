@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use easyai_core::catalog::Enabled;
 use easyai_core::id::{AccountId, KeyId};
 use easyai_core::kind::RunMode;
 use easyai_core::limit::LimitSet;
@@ -33,6 +34,8 @@ pub struct NewKey {
     pub run_mode: RunMode,
     /// What it may use.
     pub limits: LimitSet,
+    /// Whether its calls may be answered from the response cache.
+    pub response_cache: Enabled,
 }
 
 rows! {
@@ -59,6 +62,8 @@ rows! {
         pub revoked_at: Option<Timestamp>,
         /// What it may use.
         pub limits: LimitSet,
+        /// Whether its calls may be answered from the response cache.
+        pub response_cache: bool,
         /// Since when it exists.
         pub created_at: Timestamp,
     }
@@ -77,14 +82,15 @@ pub async fn create(db: &Db, vault: &Vault, account: AccountId, new: &NewKey) ->
     let hint: String = key.expose_secret().chars().take(HINT_CHARS).collect();
     let models = serde_json::to_string(&new.models).map_err(|error| StoreError::Statement(error.to_string()))?;
     let hash = vault.hash_key(key.expose_secret()).to_vec();
-    let insert = "INSERT INTO api_keys (id, account_id, name, hash, hint, models, run_mode, expires_at, limits, revoked_at, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10)";
+    let insert = "INSERT INTO api_keys (id, account_id, name, hash, hint, models, run_mode, expires_at, limits, revoked_at, created_at,
+            response_cache)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11)";
     let limits = stored(&new.limits)?;
     let expires = new.expires_at.map(Timestamp::micros);
     let mut tx = db.write().await?;
     sql!(
         tx, execute insert, id.uuid(), account.uuid(), &new.name, hash.clone(), &hint, &models, new.run_mode.as_str(), expires,
-        limits.as_str(), now().micros()
+        limits.as_str(), now().micros(), new.response_cache == Enabled::Yes
     )?;
     let after = (new.limits != LimitSet::default()).then_some(limits);
     record(&mut tx, &Audit { actor: CLI, action: "key.create", object: &id.to_string(), after }).await?;
@@ -98,8 +104,8 @@ pub async fn create(db: &Db, vault: &Vault, account: AccountId, new: &NewKey) ->
 /// # Errors
 /// [`StoreError`] if they can't be read.
 pub async fn list(db: &Db, account: Option<AccountId>) -> Result<Vec<KeyRow>, StoreError> {
-    let select =
-        "SELECT k.id, k.account_id, a.name AS account, k.name, k.hint, k.models, k.run_mode, k.expires_at, k.revoked_at, k.limits, k.created_at
+    let select = "SELECT k.id, k.account_id, a.name AS account, k.name, k.hint, k.models, k.run_mode, k.expires_at, k.revoked_at, k.limits,
+            k.response_cache, k.created_at
         FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE ($1 IS NULL OR k.account_id = $1) ORDER BY k.id DESC";
     let mut conn = db.read().await?;
     in_table("api_keys", sql!(conn, all KeyRow, select, account.map(AccountId::uuid)))
@@ -127,6 +133,27 @@ pub async fn set_limits(db: &Db, key: KeyId, edits: &[LimitEdit]) -> Result<Limi
     record_change(&mut tx, &Audit { actor: CLI, action: "key.set", object: &object, after: Some(after) }, Some(&before)).await?;
     tx.commit().await?;
     Ok(wanted)
+}
+
+/// Lets a key's calls be answered from the response cache of models that have one, or no longer.
+///
+/// # Errors
+/// [`StoreError::NotFound`] if there is no such key.
+pub async fn set_response_cache(db: &Db, key: KeyId, wanted: Enabled) -> Result<(), StoreError> {
+    let mut tx = db.write().await?;
+    bump(&mut tx).await?;
+    let found = sql!(tx, optional One<bool>, "SELECT response_cache FROM api_keys WHERE id = $1", key.uuid())?;
+    let (before,) = found.ok_or_else(|| StoreError::NotFound(format!("the key {key}")))?;
+    let wanted = wanted == Enabled::Yes;
+    if wanted == before {
+        // Without a commit the revision has not moved.
+        return Ok(());
+    }
+    sql!(tx, execute "UPDATE api_keys SET response_cache = $2 WHERE id = $1", key.uuid(), wanted)?;
+    let told = |on: bool| format!("{{\"response_cache\":{on}}}");
+    let audit = Audit { actor: CLI, action: "key.set", object: &key.to_string(), after: Some(told(wanted)) };
+    record_change(&mut tx, &audit, Some(&told(before))).await?;
+    tx.commit().await
 }
 
 /// Refuses a key from now on, for good; once more changes nothing. Gives since when it is refused.

@@ -153,10 +153,11 @@ fn completed(mut events: Vec<Event>, task: &TaskRow, attempts: usize, currency: 
     events
 }
 
-/// The attempts so far; those under way end here. The first is implied by the task if nothing was noted.
+/// The attempts so far; those under way end here. The first is implied by the task if nothing was noted, unless nobody was
+/// to be called.
 async fn attempts_of(db: &Db, task: &TaskRow, at: Timestamp) -> Result<Vec<AttemptRow>, StoreError> {
     let mut attempts = tasks::attempts(db, task.id).await?;
-    if attempts.is_empty() {
+    if attempts.is_empty() && !task.platform.is_empty() {
         attempts.push(first_attempt(task));
     }
     for attempt in attempts.iter_mut().filter(|attempt| attempt.status == AttemptStatus::Running) {

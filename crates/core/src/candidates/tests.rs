@@ -333,7 +333,10 @@ fn at_most_a_share_is_out_and_the_soonest_comes_back_as_a_last_resort() {
 #[test]
 fn fallback_models_come_after_all_of_the_models_own() {
     let mut catalog = catalog(crate::catalog::Model {
-        settings: crate::catalog::ModelSettings { fallbacks: vec!["other".into(), "secret".into(), "gone".into()], stickiness: None },
+        settings: crate::catalog::ModelSettings {
+            fallbacks: vec!["other".into(), "secret".into(), "gone".into()],
+            ..crate::catalog::ModelSettings::default()
+        },
         ..model(offers("a/9"))
     });
     for name in ["other", "secret"] {

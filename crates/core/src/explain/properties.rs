@@ -90,7 +90,7 @@ fn any_catalog(random: &mut Seeded) -> Catalog {
     let mut model = fixtures::model((0..1 + random.below(5)).map(|index| any_offer(random, index)).collect());
     model.strategy = *random.pick(Strategy::ALL);
     if random.one_in(4) {
-        model.settings = ModelSettings { fallbacks: vec!["other".into()], stickiness: None };
+        model.settings = ModelSettings { fallbacks: vec!["other".into()], ..ModelSettings::default() };
     }
     let mut catalog = fixtures::catalog(model);
     let other = fixtures::model(vec![any_offer(random, 90), any_offer(random, 91)]);

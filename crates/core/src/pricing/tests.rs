@@ -50,6 +50,16 @@ fn cached_and_reasoning_tokens_are_taken_out_of_their_wholes() {
 }
 
 #[test]
+fn an_answer_that_is_given_again_costs_its_share_and_the_operator_nothing() {
+    let version = version(GPT, Some(GPT));
+    let again = |multiplier: &str, percent| cached(&version, multiplier.parse().unwrap(), percent, &usage(1000, 0, 0, 50, 0)).unwrap();
+    let charged = |multiplier, percent| again(multiplier, percent).charge.to_string();
+    assert_eq!((charged("1", 100), charged("1", 10), charged("1", 0)), ("0.00175".into(), "0.000175".into(), "0".into()));
+    assert_eq!((charged("1.5", 10), charged("0.000001", 50)), ("0.0002625".into(), "0".into()));
+    assert_eq!((again("1.5", 10).multiplier.to_string().as_str(), again("1", 10).cost), ("0.15", Some(Money::ZERO)));
+}
+
+#[test]
 fn a_part_larger_than_its_whole_is_cut_to_it() {
     check(GPT, "1", &usage(100, 900, 900, 0, 7), "cached_input 100 × 0.125 = 0.0000125", "0.0000125");
     check(GPT, "1", &usage(0, 5, 5, 5, 9), "output 5 × 10 = 0.00005", "0.00005");

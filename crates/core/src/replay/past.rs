@@ -80,6 +80,8 @@ crate::words! {
         Simulated = "simulated",
         /// It was refused before anybody was called.
         Refused = "refused",
+        /// It was answered from the response cache.
+        Cached = "cached",
         /// Its node died in the middle of it.
         Interrupted = "interrupted",
         /// Nothing was kept of its decisions, or by a version whose traces this one can't read.
@@ -243,6 +245,7 @@ fn readable(record: &TaskRecord) -> Result<RunTrace, Skip> {
     match trace {
         None if record.attempts.is_empty() => Err(Skip::Refused),
         None => Err(Skip::NoTrace),
+        Some(RunTrace { cache: Some(_), .. }) => Err(Skip::Cached),
         Some(trace) if record.attempts.is_empty() && trace.decisions.is_empty() => Err(Skip::Refused),
         Some(trace) => Ok(trace),
     }

@@ -13,11 +13,14 @@ use easyai_core::policy::RunnerPolicy;
 use easyai_core::run::Delivery;
 use easyai_core::trace::RemedyNote;
 use easyai_core::usage::Usage;
+use http::HeaderValue;
 
+use crate::bill::Terms;
 use crate::clock::now;
 use crate::finish::{Instead, Settled};
 use crate::open::Live;
-use crate::record::End;
+use crate::prepare::TextAsk;
+use crate::record::{End, Record};
 use crate::runner::{Runner, content_type};
 use crate::settings::CallerGone;
 use crate::tally::Tally;
@@ -27,19 +30,43 @@ pub(super) struct Streamed {
     pub(super) live: Live,
     pub(super) delivery: Delivery,
     pub(super) tally: Tally,
-    /// The frames so far, for an `Idempotency-Key`; none if nobody may ask again or the answer became too long.
-    pub(super) recorded: Option<Vec<u8>>,
+    /// None if nobody may ask for it again, or it became too long.
+    pub(super) recording: Option<Recording>,
+}
+
+/// The frames so far.
+pub(super) struct Recording {
+    frames: Vec<u8>,
+    most: usize,
+}
+
+impl Recording {
+    /// Nothing yet, of an answer of at most so many bytes.
+    pub(super) const fn new(most: usize) -> Self {
+        Self { frames: Vec::new(), most }
+    }
+
+    /// With `last`, all of them; none if that is too long.
+    fn whole(mut self, last: &[u8]) -> Option<Bytes> {
+        self.add(last).then(|| self.frames.into())
+    }
+
+    fn add(&mut self, frames: &[u8]) -> bool {
+        let fits = self.frames.len() + frames.len() <= self.most;
+        if fits {
+            self.frames.extend_from_slice(frames);
+        }
+        fits
+    }
 }
 
 impl Streamed {
-    pub(super) fn delivered(&mut self, frames: &[u8], max_recorded: usize) {
+    pub(super) fn delivered(&mut self, frames: &[u8]) {
         self.tally.delivered(frames);
-        if let Some(recorded) = &mut self.recorded {
-            if recorded.len() + frames.len() > max_recorded {
-                self.recorded = None;
-            } else {
-                recorded.extend_from_slice(frames);
-            }
+        if self.recording.as_mut().is_some_and(|recording| !recording.add(frames)) {
+            self.recording = None;
+            // Those who wait for it wait in vain.
+            self.live.keeper = None;
         }
     }
 }
@@ -106,27 +133,66 @@ impl Ending {
 
 /// Counts if it must, and writes the end.
 pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: Ending) -> Settled {
-    let Streamed { live, delivery, mut tally, recorded } = streamed;
-    let last = match &ending {
-        Ending::Complete { last, .. } => last.clone(),
-        Ending::BrokeOff(_) | Ending::OutOfMoney(_) | Ending::CallerGone { .. } | Ending::CutOff => Bytes::new(),
+    let Streamed { mut live, delivery, mut tally, recording } = streamed;
+    let recorded = match &ending {
+        Ending::Complete { last, .. } => {
+            tally.delivered(last);
+            recording.and_then(|recording| recording.whole(last))
+        }
+        Ending::BrokeOff(_) | Ending::OutOfMoney(_) | Ending::CallerGone { .. } | Ending::CutOff => None,
     };
-    tally.delivered(&last);
+    if recorded.is_none() {
+        live.keeper = None;
+    }
     let usage = match ending.usage() {
         Some(usage) => usage,
         None => tally.total().await,
     };
-    let Live { mut record, ask, terms, lease: _lease, model, mut admission, .. } = live;
-    let elapsed = record.subject().watch.elapsed();
-    let max_ms = u64::from(ask.caller.catalog.runner_policy.failover.max_duration_seconds.get()) * 1000;
-    match &ending {
-        Ending::Complete { .. } => {
-            runner.outputs.observe(ask.caller.key.id, model.id, usage.output_tokens / u64::from(ask.request.scan.choices.max(1)))
+    // Whoever gets it from the cache is told who served it.
+    let served = live.keeper.is_some().then(|| live.served(delivery.candidate()));
+    let Live { mut record, ask, terms, lease: _lease, model, mut admission, keeper, .. } = live;
+    if matches!(ending, Ending::Complete { .. }) {
+        runner.outputs.observe(ask.caller.key.id, model.id, usage.output_tokens / u64::from(ask.request.scan.choices.max(1)));
+    } else {
+        write_why(runner, &mut record, &ask, terms, &delivery, &ending);
+    }
+    // A bill that can't be computed is a mistake of ours that the caller does not pay for.
+    let offer = &delivery.candidate().offer;
+    let bill = terms.bill(offer, &usage);
+    let bill = bill.map_err(|failure| tracing::error!(failure = %failure.message, "A stream could not be priced")).ok();
+    let charge = bill.as_ref().map_or(Money::ZERO, |bill| bill.charge);
+    match ending {
+        Ending::Complete { .. } => admission.ended(usage.total_tokens(), charge),
+        Ending::BrokeOff(_) | Ending::OutOfMoney(_) | Ending::CallerGone { .. } | Ending::CutOff => {
+            admission.broke_off(usage.total_tokens(), charge);
         }
+    }
+    let content_type = content_type(ask.request.protocol, ask.request.framing);
+    let answer = recorded.as_ref().filter(|_| ask.records());
+    let answer = answer.map(|body| ask.keep.record(record.subject().task, 200, content_type.to_owned(), body.clone()));
+    let end = ending.end();
+    runner.metrics.ended(end.status());
+    let (cost, priced) = (bill.as_ref().and_then(|bill| bill.cost), bill.is_some());
+    let settled = runner.finisher.settle(record.finish(end, Some(usage), bill, answer), Instead::TheSame).await;
+    if let Settled::Booked { charged } = settled {
+        runner.metrics.booked(charged, cost, &usage);
+        if let (Some(keeper), Some(served), Some(body), true) = (keeper, served, recorded, priced) {
+            keeper.keep(offer, served, usage, HeaderValue::from_static(content_type), &body);
+        }
+    }
+    settled
+}
+
+/// Why it is not complete.
+fn write_why(runner: &Runner, record: &mut Record, ask: &TextAsk, terms: Terms, delivery: &Delivery, ending: &Ending) {
+    let policy = &ask.caller.catalog.runner_policy;
+    let (elapsed, max_ms) = (record.subject().watch.elapsed(), u64::from(policy.failover.max_duration_seconds.get()) * 1000);
+    match ending {
+        Ending::Complete { .. } => {}
         Ending::BrokeOff(failure) => {
             let mut entry = delivery.failed(failure, elapsed);
             if !terms.simulated {
-                entry.remedies.extend(count(runner, &delivery, ask.kind().model_type(), &ask.caller.catalog.runner_policy, failure));
+                entry.remedies.extend(count(runner, delivery, ask.kind().model_type(), policy, failure));
             }
             record.broke_off(failure, entry, max_ms);
         }
@@ -137,30 +203,6 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
             record.broke_off(&failure, entry, max_ms);
         }
     }
-    // A bill that can't be computed is a mistake of ours that the caller does not pay for.
-    let bill = terms
-        .bill(&delivery.candidate().offer, &usage)
-        .map_err(|failure| tracing::error!(failure = %failure.message, "A stream could not be priced"))
-        .ok();
-    let charge = bill.as_ref().map_or(Money::ZERO, |bill| bill.charge);
-    match ending {
-        Ending::Complete { .. } => admission.ended(usage.total_tokens(), charge),
-        Ending::BrokeOff(_) | Ending::OutOfMoney(_) | Ending::CallerGone { .. } | Ending::CutOff => {
-            admission.broke_off(usage.total_tokens(), charge);
-        }
-    }
-    let answer = recorded.filter(|_| matches!(ending, Ending::Complete { .. })).map(|mut body| {
-        body.extend_from_slice(&last);
-        ask.keep.record(record.subject().task, 200, content_type(ask.request.protocol, ask.request.framing).to_owned(), body.into())
-    });
-    let end = ending.end();
-    runner.metrics.ended(end.status());
-    let cost = bill.as_ref().and_then(|bill| bill.cost);
-    let settled = runner.finisher.settle(record.finish(end, Some(usage), bill, answer), Instead::TheSame).await;
-    if let Settled::Booked { charged } = settled {
-        runner.metrics.booked(charged, cost, &usage);
-    }
-    settled
 }
 
 /// A platform that breaks its answers off fails as much as one that gives none. Nothing is decided any more, but its circuit breaker
@@ -184,6 +226,8 @@ pub(super) async fn caller_gone(runner: &Arc<Runner>, mut upstream: Box<Upstream
         settle(runner, streamed, Ending::CutOff).await;
         return;
     }
+    // A call that waits for the answer asks again by itself, whatever is read of this one.
+    streamed.live.keeper = None;
     let usage = match runner.settings.caller_gone {
         CallerGone::Cancel => None,
         CallerGone::Drain => drain(&mut upstream, &mut streamed).await,

@@ -17,6 +17,8 @@ pub const CONVERTED: HeaderName = HeaderName::from_static("x-easyai-converted");
 pub const CHARGE: HeaderName = HeaderName::from_static("x-easyai-charge");
 /// Answer: this is the recorded answer of an earlier call with the same `Idempotency-Key`.
 pub const REPLAYED: HeaderName = HeaderName::from_static("x-easyai-idempotent-replayed");
+/// Answer: `hit` if it came from the response cache, `miss` if it did not although the cache is on for the call.
+pub const CACHE: HeaderName = HeaderName::from_static("x-easyai-cache");
 /// Request: the caller's own deadline, in milliseconds.
 pub const TIMEOUT_MS: HeaderName = HeaderName::from_static("x-easyai-timeout-ms");
 /// Request: how long the call may wait for a limit, in milliseconds.

@@ -65,6 +65,7 @@ struct ChatMessage {
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same answer and one charge"),
         ("x-easyai-timeout-ms" = Option<u64>, Header, description = "The caller's own deadline"),
+        ("Cache-Control" = Option<String>, Header, description = "Where the response cache is on: `no-cache` for a new answer, `no-store` to leave no trace"),
         ("x-easyai-simulation" = Option<String>, Header, description = "What a simulation shall do, as JSON: latency, deltas, faults"),
         ("x-easyai-run-mode" = Option<String>, Header, description = "`simulation` runs the call without cost"),
     ),

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use axum::http::header::{AGE, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,7 @@ use easyai_core::error::ErrorCode;
 use easyai_protocols::request::{BadRequest, Framing, TextRequest};
 use easyai_protocols::wire::Protocol;
 use easyai_protocols::{anthropic, completions, openai};
-use easyai_runner::{CallError, Caller, Detached, RefusedCall, Reply, Served, clock};
+use easyai_runner::{CacheUse, CallError, Caller, Detached, RefusedCall, Reply, Served, clock};
 
 use crate::api::error::ApiError;
 use crate::api::gemini::ArrayBody;
@@ -137,6 +137,13 @@ pub fn respond(app: &App, reply: Reply, protocol: Protocol, framing: Framing) ->
             tell(app, response.headers_mut(), &served);
             response
         }
+        Reply::Cached { served, streamed, content_type, body } => {
+            let body = Body::from(body);
+            let mut response = if streamed { event_stream(body, protocol, framing) } else { Response::new(body) };
+            response.headers_mut().insert(CONTENT_TYPE, content_type);
+            tell(app, response.headers_mut(), &served);
+            response
+        }
         Reply::Stream { served, body } => {
             let mut response = event_stream(Body::new(*body), protocol, framing);
             tell(app, response.headers_mut(), &served);
@@ -182,6 +189,14 @@ fn event_stream(body: Body, protocol: Protocol, framing: Framing) -> Response {
 fn tell(app: &App, map: &mut HeaderMap, served: &Served) {
     headers::task(map, served.task);
     map.insert(headers::ATTEMPTS, HeaderValue::from(served.attempts));
+    match served.cache {
+        None => {}
+        Some(CacheUse::Miss) => drop(map.insert(headers::CACHE, HeaderValue::from_static("miss"))),
+        Some(CacheUse::Hit { age }) => {
+            map.insert(headers::CACHE, HeaderValue::from_static("hit"));
+            map.insert(AGE, HeaderValue::from(age.as_secs()));
+        }
+    }
     let mut text = |name, text: &str| {
         if let Ok(value) = HeaderValue::from_str(text) {
             map.insert(name, value);

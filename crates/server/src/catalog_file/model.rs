@@ -22,7 +22,8 @@ pub fn model(table: ModelTable, fallbacks: &mut Vec<Fallback>) -> ModelSpec {
     let model = table.name.into_inner();
     let names: Vec<Arc<str>> = table.fallbacks.iter().map(|name| name.get_ref().as_str().into()).collect();
     fallbacks.extend(table.fallbacks.into_iter().map(|name| Fallback { model: model.clone(), name }));
-    ModelSpec { strategy: table.strategy, settings: ModelSettings { fallbacks: names, stickiness: table.stickiness } }
+    let settings = ModelSettings { fallbacks: names, stickiness: table.stickiness, response_cache: table.response_cache };
+    ModelSpec { strategy: table.strategy, settings }
 }
 
 /// Each fallback names another model, once.

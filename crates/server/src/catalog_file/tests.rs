@@ -228,6 +228,14 @@ fn a_model_falls_back_on_others_of_the_file() {
         &format!("{}stickiness = {{ second = 60 }}\n", models("[]")),
         "c.toml:6:16: model \"small\": unknown field `second`: did you mean `seconds`?",
     );
+    let cached = |table: &str| format!("{}response_cache = {table}\n", models("[]"));
+    let read = parse(&cached("{ seconds = 60, charge_percent = 10 }")).unwrap();
+    let settings = serde_json::to_string(&read.declared.models["small"].settings).unwrap();
+    assert_eq!(settings, r#"{"response_cache":{"seconds":60,"charge_percent":10}}"#);
+    check(
+        &cached("{ seconds = 60, charge_percent = 101 }"),
+        "c.toml:6:51: model \"small\": `response_cache.charge_percent`: `charge_percent` is 101: write a number from 0 to 100",
+    );
     check(
         &SIMULATED.replace("name = \"m\"\n", "name = \"m\"\nstrategy = \"leastbusy\"\n"),
         "c.toml:6:12: model \"m\": `strategy`: `leastbusy` is not a strategy: use one of priority, weighted, least_busy, lowest_latency, \

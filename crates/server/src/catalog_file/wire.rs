@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU32, NonZeroU64};
 
-use easyai_core::catalog::{CandidateOverrides, Capability, Simulation, Stickiness, Strategy, Timeouts};
+use easyai_core::catalog::{CandidateOverrides, Capability, ResponseCache, Simulation, Stickiness, Strategy, Timeouts};
 use easyai_core::kind::{Api, ModelType, Provider, RerankApi};
 use easyai_core::money::Money;
 use easyai_core::policy::{AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, RetryPolicy};
@@ -101,6 +101,7 @@ pub struct ModelTable {
     #[serde(default)]
     pub fallbacks: Vec<Spanned<String>>,
     pub stickiness: Option<Stickiness>,
+    pub response_cache: Option<ResponseCache>,
 }
 
 const fn by_priority() -> Strategy {

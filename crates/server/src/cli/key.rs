@@ -1,20 +1,21 @@
 //! `easyai key`: what callers send.
 
+use easyai_core::catalog::Enabled;
 use easyai_core::id::KeyId;
 use easyai_core::kind::RunMode;
 use easyai_core::limit::LimitSet;
 use easyai_core::time::Timestamp;
 use easyai_store::keys::{self, KeyRow, NewKey};
-use easyai_store::limit_edit::edited;
+use easyai_store::limit_edit::{LimitEdit, edited};
 use easyai_store::{Db, accounts, now, vault::Vault};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use super::KeyCommand;
 use super::limit_args::told;
 use super::open::open;
 use super::out::{List, Out, table};
 use super::verdict::Verdict;
+use super::{KeyCommand, Switch};
 use crate::config::Config;
 
 #[derive(Serialize)]
@@ -33,15 +34,20 @@ struct KeyView {
     run_mode: RunMode,
     status: &'static str,
     limits: LimitSet,
+    response_cache: bool,
     expires_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
     created_at: Timestamp,
 }
 
+/// What was set.
 #[derive(Serialize)]
-struct Limited {
+struct Changed {
     id: KeyId,
-    limits: LimitSet,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limits: Option<LimitSet>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_cache: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -57,16 +63,15 @@ struct Revoked {
 pub async fn run(config: &Config, out: &Out, command: KeyCommand) -> anyhow::Result<Verdict> {
     let (db, vault) = open(config).await?;
     match command {
-        KeyCommand::Create { account, name, models, expires, run_mode, limits } => {
+        KeyCommand::Create { account, name, models, expires, run_mode, response_cache, limits } => {
             let limits = edited(&LimitSet::default(), &limits.edits());
-            let new = NewKey { name, models, expires_at: expires, run_mode, limits };
+            let response_cache = if response_cache { Enabled::Yes } else { Enabled::No };
+            let new = NewKey { name, models, expires_at: expires, run_mode, limits, response_cache };
             create(&db, &vault, out, &account, new).await?;
         }
-        KeyCommand::Set { id, limits } => {
-            let edits = limits.edits();
-            anyhow::ensure!(!edits.is_empty(), "nothing to set: give --limit, --budget or --shadow");
-            let limits = keys::set_limits(&db, id, &edits).await?;
-            out.show(&Limited { id, limits }, |limited| format!("{} has the limits: {}", limited.id, told(&limited.limits)))?;
+        KeyCommand::Set { id, response_cache, limits } => {
+            let changed = set(&db, id, response_cache, &limits.edits()).await?;
+            out.show(&changed, Changed::told)?;
         }
         KeyCommand::List { account } => {
             let account = match account {
@@ -82,6 +87,36 @@ pub async fn run(config: &Config, out: &Out, command: KeyCommand) -> anyhow::Res
         }
     }
     Ok(Verdict::Good)
+}
+
+async fn set(db: &Db, id: KeyId, response_cache: Option<Switch>, edits: &[LimitEdit]) -> anyhow::Result<Changed> {
+    let nothing = edits.is_empty() && response_cache.is_none();
+    anyhow::ensure!(!nothing, "nothing to set: give --limit, --budget, --shadow or --response-cache");
+    let mut changed = Changed { id, limits: None, response_cache: None };
+    if !edits.is_empty() {
+        changed.limits = Some(keys::set_limits(db, id, edits).await?);
+    }
+    if let Some(switch) = response_cache {
+        let wanted = match switch {
+            Switch::On => Enabled::Yes,
+            Switch::Off => Enabled::No,
+        };
+        keys::set_response_cache(db, id, wanted).await?;
+        changed.response_cache = Some(wanted == Enabled::Yes);
+    }
+    Ok(changed)
+}
+
+impl Changed {
+    fn told(&self) -> String {
+        let limits = self.limits.as_ref().map(|limits| format!("{} has the limits: {}", self.id, told(limits)));
+        let cache = self.response_cache.map(|on| format!("{} has the response cache {}", self.id, on_or_off(on)));
+        limits.into_iter().chain(cache).collect::<Vec<_>>().join("\n")
+    }
+}
+
+const fn on_or_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
 }
 
 async fn create(db: &Db, vault: &Vault, out: &Out, account: &str, new: NewKey) -> anyhow::Result<()> {
@@ -111,6 +146,7 @@ impl KeyView {
             run_mode: row.run_mode,
             status,
             limits: row.limits,
+            response_cache: row.response_cache,
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
             created_at: row.created_at,
@@ -132,8 +168,9 @@ fn keys_table(keys: &[KeyView]) -> String {
             key.status.to_owned(),
             expires,
             told(&key.limits),
+            on_or_off(key.response_cache).to_owned(),
         ]
     });
-    let head = ["id", "account", "name", "key", "models", "run mode", "status", "expires (UTC)", "limits"];
+    let head = ["id", "account", "name", "key", "models", "run mode", "status", "expires (UTC)", "limits", "response cache"];
     table(head, rows, "no keys yet: `easyai key create --account NAME` makes one")
 }

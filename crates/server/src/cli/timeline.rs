@@ -1,5 +1,6 @@
 //! One task as a person reads it: who could serve and who could not, what was tried, what was decided by which rule, what it cost.
 
+use easyai_core::response_cache::CacheNote;
 use easyai_core::run_trace::RunTrace;
 use easyai_core::task::{AttemptStatus, TaskStatus};
 use easyai_core::time::Timestamp;
@@ -14,7 +15,10 @@ use super::task::Story;
 pub fn render(story: &Story, currency: &str, paint: Paint) -> String {
     let mut sections = vec![head(story, currency, paint)];
     if let Some(trace) = &story.trace {
-        sections.push(candidates(trace, currency, paint));
+        sections.push(match &trace.cache {
+            Some(note) => cached(note, paint),
+            None => candidates(trace, currency, paint),
+        });
     }
     sections.push(timeline(story, paint));
     sections.push(events(story, paint));
@@ -48,6 +52,11 @@ fn head(story: &Story, currency: &str, paint: Paint) -> String {
         lines.push(format!("  upstream request {id}"));
     }
     lines.join("\n")
+}
+
+/// Nobody was asked who could serve.
+fn cached(note: &CacheNote, paint: Paint) -> String {
+    format!("{}\n  {}", paint.bold("Response cache"), note.message)
 }
 
 fn candidates(trace: &RunTrace, currency: &str, paint: Paint) -> String {
@@ -151,7 +160,9 @@ fn charge(story: &Story, currency: &str, paint: Paint) -> String {
             )
         }));
         if bill.multiplier != easyai_core::price::Multiplier::ONE {
-            lines.push(format!("  times {} (the group's multiplier, in the lines)", bill.multiplier));
+            let cached = story.trace.as_ref().is_some_and(|trace| trace.cache.is_some());
+            let what = if cached { "the group's multiplier and the response cache's share" } else { "the group's multiplier" };
+            lines.push(format!("  times {} ({what}, in the lines)", bill.multiplier));
         }
     }
     let charged = match (task.charge, task.simulated) {

@@ -89,7 +89,11 @@ pub async fn call(runner: Arc<Runner>, caller: Caller, load: Load, arrival: Arri
 
 async fn answer(runner: &Arc<Runner>, ask: TextAsk, first_delta: &mut Option<Instant>, told: &mut Option<TaskId>) -> Ending {
     match runner.text(ask).await {
-        Ok(Reply::Plain { served: Served { task, .. }, .. } | Reply::Replayed { task, .. }) => {
+        Ok(
+            Reply::Plain { served: Served { task, .. }, .. }
+            | Reply::Cached { served: Served { task, .. }, .. }
+            | Reply::Replayed { task, .. },
+        ) => {
             (*first_delta, *told) = (Some(Instant::now()), Some(task));
             Ending::Answered
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use easyai_clients::{Clients, Faults};
-use easyai_core::catalog::KeyHash;
+use easyai_core::catalog::{Enabled, KeyHash};
 use easyai_core::kind::RunMode;
 use easyai_core::limit::LimitSet;
 use easyai_runner::settings::CallerGone;
@@ -70,6 +70,7 @@ impl World {
             expires_at: None,
             run_mode: RunMode::Live,
             limits: LimitSet::default(),
+            response_cache: Enabled::No,
         };
         let (_, key) = keys::create(&db, &vault, account, &new).await?;
         let key = vault.hash_key(key.expose_secret());

@@ -79,6 +79,25 @@ async fn limits_of_keys_and_accounts_are_set_shown_and_lifted(#[values(Sqlite, P
 }
 
 #[tokio::test]
+async fn the_response_cache_of_a_key_is_switched_and_shown() {
+    let shell = Shell::new(Sqlite).await;
+    shell.good(&["account", "create", "demo"]);
+    let listed = || shell.json(&["key", "list"])["data"][0]["response_cache"].clone();
+    let created = shell.json(&["key", "create", "--account", "demo"]);
+    assert_eq!(listed(), false);
+    let id = created["id"].as_str().unwrap();
+    assert_eq!(shell.good(&["key", "set", id, "--response-cache", "on"]), format!("{id} has the response cache on"));
+    assert_eq!(listed(), true);
+    let both = shell.json(&["key", "set", id, "--response-cache", "off", "--limit", "concurrent=8"]);
+    assert_eq!(both, serde_json::json!({"id": id, "limits": {"concurrent": 8}, "response_cache": false}));
+    assert_eq!(shell.json(&["key", "set", id, "--limit", "concurrent=none"]), serde_json::json!({"id": id, "limits": {}}));
+    shell.good(&["key", "create", "--account", "demo", "--response-cache"]);
+    assert_eq!(listed(), true);
+    assert!(shell.good(&["key", "list"]).contains("response cache"));
+    assert_eq!(shell.run(&["key", "set", id, "--response-cache", "maybe"]).status.code(), Some(2));
+}
+
+#[tokio::test]
 async fn a_limit_that_cant_be_is_told_with_its_flag_and_the_nearest_name() {
     let shell = Shell::new(Sqlite).await;
     shell.good(&["account", "create", "demo"]);
@@ -126,7 +145,7 @@ async fn what_cant_be_done_is_one_line_and_one() {
             "easyai: --expires is in the past: the key would never be accepted",
         ),
         (&["key", "revoke", "key_01h2xcejqtf2nbrexx3vqjhp41"], "easyai: the key key_01h2xcejqtf2nbrexx3vqjhp41 does not exist"),
-        (&["key", "set", "key_01h2xcejqtf2nbrexx3vqjhp41"], "easyai: nothing to set: give --limit, --budget or --shadow"),
+        (&["key", "set", "key_01h2xcejqtf2nbrexx3vqjhp41"], "easyai: nothing to set: give --limit, --budget, --shadow or --response-cache"),
         (&["key", "set", "key_01h2xcejqtf2nbrexx3vqjhp41", "--shadow"], "easyai: the key key_01h2xcejqtf2nbrexx3vqjhp41 does not exist"),
         (&["account", "set", "demo"], "easyai: nothing to set: give --group, --limit, --budget or --shadow"),
         (&["account", "set", "demo", "--group", "gold"], "easyai: the group `gold` does not exist"),

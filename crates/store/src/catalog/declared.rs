@@ -83,7 +83,7 @@ pub enum ProxySpec {
 pub struct ModelSpec {
     /// How its candidates are ordered.
     pub strategy: Strategy,
-    /// Fallbacks and stickiness.
+    /// Fallbacks, stickiness and response cache.
     pub settings: ModelSettings,
 }
 

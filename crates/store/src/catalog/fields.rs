@@ -58,9 +58,13 @@ fn platform(spec: &PlatformSpec, vault: &Vault) -> Fields {
 }
 
 fn model(spec: &ModelSpec) -> Fields {
-    let ModelSpec { strategy, settings: ModelSettings { fallbacks, stickiness } } = spec;
+    let ModelSpec { strategy, settings: ModelSettings { fallbacks, stickiness, response_cache } } = spec;
     let mut fields = fields([("strategy", json(strategy))]);
-    let some = [("fallbacks", (!fallbacks.is_empty()).then(|| json(fallbacks))), ("stickiness", stickiness.as_ref().map(json))];
+    let some = [
+        ("fallbacks", (!fallbacks.is_empty()).then(|| json(fallbacks))),
+        ("stickiness", stickiness.as_ref().map(json)),
+        ("response_cache", response_cache.as_ref().map(json)),
+    ];
     add_some(&mut fields, some);
     fields
 }

@@ -30,7 +30,7 @@ rows! { struct AccountRow { id: AccountId, name: Arc<str>, group_id: GroupId, en
 rows! {
     struct KeyRow {
         id: KeyId, account_id: AccountId, name: Arc<str>, hash: Vec<u8>, models: String, run_mode: String,
-        expires_at: Option<Timestamp>, revoked_at: Option<Timestamp>, limits: String,
+        expires_at: Option<Timestamp>, revoked_at: Option<Timestamp>, limits: String, response_cache: bool,
     }
 }
 rows! {
@@ -103,7 +103,7 @@ async fn accounts(tx: &mut Tx) -> Result<HashMap<AccountId, Arc<Account>>, Store
 }
 
 async fn keys(tx: &mut Tx) -> Result<HashMap<KeyHash, Arc<ApiKey>>, StoreError> {
-    let select = "SELECT id, account_id, name, hash, models, run_mode, expires_at, revoked_at, limits FROM api_keys";
+    let select = "SELECT id, account_id, name, hash, models, run_mode, expires_at, revoked_at, limits, response_cache FROM api_keys";
     let rows = in_table("api_keys", sql!(tx, all KeyRow, select))?;
     let key = |row: KeyRow| {
         let id = row.id.to_string();
@@ -118,6 +118,7 @@ async fn keys(tx: &mut Tx) -> Result<HashMap<KeyHash, Arc<ApiKey>>, StoreError> 
             name: row.name,
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
+            response_cache: row.response_cache,
         };
         Ok((hash, Arc::new(key)))
     };

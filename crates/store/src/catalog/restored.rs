@@ -8,7 +8,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use easyai_core::catalog::{
-    CandidateOverrides, Capability, Enabled, ModelSettings, PlatformModelOptions, PlatformOptions, Stickiness, Strategy, Timeouts,
+    CandidateOverrides, Capability, Enabled, ModelSettings, PlatformModelOptions, PlatformOptions, ResponseCache, Stickiness, Strategy,
+    Timeouts,
 };
 use easyai_core::kind::{ModelType, Provider};
 use easyai_core::limit::LimitSet;
@@ -49,6 +50,7 @@ struct ModelDoc {
     #[serde(default)]
     fallbacks: Vec<Arc<str>>,
     stickiness: Option<Stickiness>,
+    response_cache: Option<ResponseCache>,
 }
 
 #[derive(Deserialize)]
@@ -98,8 +100,9 @@ pub(super) fn declared(objects: &Objects, now: &Declared, vault: &Vault) -> Resu
             }
             ObjectKind::Platform => drop(wanted.platforms.insert(name.clone(), secrets.platform(name, object.read()?))),
             ObjectKind::Model => {
-                let ModelDoc { strategy, fallbacks, stickiness } = object.read()?;
-                wanted.models.insert(name.clone(), ModelSpec { strategy, settings: ModelSettings { fallbacks, stickiness } });
+                let ModelDoc { strategy, fallbacks, stickiness, response_cache } = object.read()?;
+                let settings = ModelSettings { fallbacks, stickiness, response_cache };
+                wanted.models.insert(name.clone(), ModelSpec { strategy, settings });
             }
             ObjectKind::PlatformModel => {
                 let names = pair(name, objects).ok_or_else(|| object.corrupt("its platform or model is missing"))?;

@@ -9,6 +9,7 @@ use easyai_core::task::TaskStatus;
 use easyai_core::time::Timestamp;
 
 /// A task to be recorded with its hold and its first candidate. Its first two events and its first attempt are implied.
+/// One that calls nobody has neither attempts nor an event of one.
 #[derive(Debug, Clone)]
 pub struct Begin {
     /// The new task.
@@ -31,7 +32,7 @@ pub struct Begin {
     pub run_mode: RunMode,
     /// The first candidate.
     pub platform_model: PlatformModelId,
-    /// The name of its platform.
+    /// The name of its platform; empty if nobody is called, since the answer is there.
     pub platform: Arc<str>,
     /// What to set aside.
     pub hold: Money,
@@ -58,6 +59,11 @@ impl Begin {
             RunMode::Live => false,
             RunMode::Simulation => true,
         }
+    }
+
+    /// The first attempt begins with its task, if there is to be one.
+    pub(super) fn attempts(&self) -> u32 {
+        u32::from(!self.platform.is_empty())
     }
 }
 

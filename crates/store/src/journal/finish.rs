@@ -53,7 +53,8 @@ impl Finish {
     /// The end of a task whose caller went away while it began: nothing was sent upstream, nothing is charged.
     pub(super) fn abandoned(begin: &Begin, now: Timestamp) -> Self {
         let mut events = implied(begin.model_type, &begin.platform, begin.simulated(), begin.started_at);
-        let mut log = EventLog::new(3, events.last().map_or(Progress::NONE, |event| event.progress), begin.simulated());
+        let (seq, progress) = events.last().map_or((0, Progress::NONE), |event| (event.seq, event.progress));
+        let mut log = EventLog::new(seq + 1, progress, begin.simulated());
         log.add(EventPayload::Failed(Failed { code: ErrorCode::Cancelled, upstream_request_id: None, metrics: Metrics::default() }), now);
         events.extend(log.take());
         Self {

@@ -118,10 +118,10 @@ async fn insert_tasks(on: &mut PgConnection, begins: &[&Begin]) -> Done {
     }
     let insert = "INSERT INTO tasks (id, account_id, key_id, node_id, kind, model, model_type, stream, simulated, platform_model_id,
             platform, hold, input_tokens, expected_output_tokens, price_id, catalog_revision, runner_policy_id, idempotency_key,
-            body_hash, started_at, status, attempts)
-        SELECT *, 'running', 1 FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bool[],
+            body_hash, started_at, attempts, status)
+        SELECT *, 'running' FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bool[],
             $9::bool[], $10::uuid[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::uuid[], $16::bigint[], $17::uuid[],
-            $18::text[], $19::bytea[], $20::bigint[])";
+            $18::text[], $19::bytea[], $20::bigint[], $21::bigint[])";
     query(insert)
         .bind(column(begins, |begin| begin.task.uuid()))
         .bind(column(begins, |begin| begin.account.uuid()))
@@ -143,6 +143,7 @@ async fn insert_tasks(on: &mut PgConnection, begins: &[&Begin]) -> Done {
         .bind(column(begins, |begin| begin.idempotency.as_ref().map(|idempotency| idempotency.key.as_str())))
         .bind(column(begins, |begin| begin.idempotency.as_ref().map(|idempotency| idempotency.body_hash.as_slice())))
         .bind(column(begins, |begin| begin.started_at.micros()))
+        .bind(column(begins, |begin| i64::from(begin.attempts())))
         .execute(on)
         .await?;
     Ok(())

@@ -131,7 +131,7 @@ fn insert_task(on: &Connection, begin: &Begin) -> Done {
         "INSERT INTO tasks (id, account_id, key_id, node_id, kind, model, model_type, stream, simulated, status, platform_model_id,
             platform, hold, input_tokens, expected_output_tokens, price_id, catalog_revision, runner_policy_id, idempotency_key,
             body_hash, started_at, attempts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'running', ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, 1)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'running', ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     )?;
     insert.execute(params![
         begin.task.uuid().as_bytes(),
@@ -154,6 +154,7 @@ fn insert_task(on: &Connection, begin: &Begin) -> Done {
         begin.idempotency.as_ref().map(|idempotency| &idempotency.key),
         begin.idempotency.as_ref().map(|idempotency| &idempotency.body_hash),
         begin.started_at.micros(),
+        begin.attempts(),
     ])?;
     Ok(())
 }

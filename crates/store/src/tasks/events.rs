@@ -89,7 +89,7 @@ async fn resolved_model(db: &Db, task: &TaskRow) -> Result<Arc<str>, StoreError>
     Ok(served.map_or_else(|| Arc::clone(&task.model), |candidate| candidate.upstream_name))
 }
 
-/// The first two events, which a begin does not write.
+/// The first events, which a begin does not write: two, or one where nobody is called.
 pub(crate) fn implied(model_type: ModelType, platform: &Arc<str>, simulated: bool, at: Timestamp) -> Vec<Event> {
     begun(model_type, platform, simulated, at).take()
 }
@@ -107,6 +107,9 @@ fn refused(task: &TaskRow) -> EventLog {
 fn begun(model_type: ModelType, platform: &Arc<str>, simulated: bool, at: Timestamp) -> EventLog {
     let mut log = EventLog::new(1, Progress::NONE, simulated);
     log.add(EventPayload::Normalizing(Normalizing { model_type }), at);
-    log.add(EventPayload::AttemptStarted(AttemptStarted { attempt: 1, client: Arc::clone(platform) }), at);
+    // An answer out of the response cache comes from nobody.
+    if !platform.is_empty() {
+        log.add(EventPayload::AttemptStarted(AttemptStarted { attempt: 1, client: Arc::clone(platform) }), at);
+    }
     log
 }

@@ -62,7 +62,7 @@ rows! {
         pub status: TaskStatus,
         /// The first candidate.
         pub platform_model_id: PlatformModelId,
-        /// The name of the first candidate's platform.
+        /// The name of the first candidate's platform; empty if nobody was to be called.
         pub platform: Arc<str>,
         /// What is set aside, or was.
         pub hold: Money,

@@ -1,6 +1,6 @@
 //! Accounts and keys: who may call, and who pays.
 
-use easyai_core::catalog::AllowedModels;
+use easyai_core::catalog::{AllowedModels, Enabled};
 use easyai_core::id::KeyId;
 use easyai_core::kind::RunMode;
 use easyai_core::limit::LimitSet;
@@ -18,7 +18,14 @@ use crate::catalog::{Fixture, declared};
 
 fn new_key(models: &[&str]) -> NewKey {
     let models = models.iter().map(|model| (*model).to_owned()).collect();
-    NewKey { name: "laptop".into(), models, expires_at: None, run_mode: RunMode::Simulation, limits: LimitSet::default() }
+    NewKey {
+        name: "laptop".into(),
+        models,
+        expires_at: None,
+        run_mode: RunMode::Simulation,
+        limits: LimitSet::default(),
+        response_cache: Enabled::No,
+    }
 }
 
 #[rstest]
@@ -140,4 +147,28 @@ async fn a_keys_limits_are_set_and_lifted(#[values(Sqlite, Postgres)] engine: Te
     assert_eq!(fixture.count("SELECT COUNT(*) FROM audit_log WHERE action = 'key.set' AND before <> after").await, 1);
     let nobody = KeyId::from_uuid(uuid::Uuid::nil());
     assert_eq!(keys::set_limits(db, nobody, &edits).await, Err(StoreError::NotFound(format!("the key {nobody}"))));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_may_use_the_response_cache_only_if_somebody_said_so(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let fixture = Fixture::new(engine).await;
+    let db = &fixture.test.db;
+    let account = accounts::create(db, "demo", "default").await.unwrap();
+    let allowed =
+        async || (fixture.load().await.keys.values().next().unwrap().response_cache, keys::list(db, None).await.unwrap()[0].response_cache);
+    let (id, _) = keys::create(db, &fixture.vault, account, &new_key(&["*"])).await.unwrap();
+    assert_eq!(allowed().await, (false, false));
+    let before = fixture.revision().await;
+    for (wanted, moved) in [(Enabled::No, 0), (Enabled::Yes, 1), (Enabled::Yes, 1), (Enabled::No, 2)] {
+        assert_eq!(keys::set_response_cache(db, id, wanted).await, Ok(()));
+        let on = wanted == Enabled::Yes;
+        assert_eq!((allowed().await, fixture.revision().await), ((on, on), before + moved));
+    }
+    let told = r#"SELECT COUNT(*) FROM audit_log WHERE before = '{"response_cache":false}' AND after = '{"response_cache":true}'"#;
+    assert_eq!(fixture.count(told).await, 1);
+    let nobody = KeyId::from_uuid(uuid::Uuid::nil());
+    assert_eq!(keys::set_response_cache(db, nobody, Enabled::Yes).await, Err(StoreError::NotFound(format!("the key {nobody}"))));
+    let (other, _) = keys::create(db, &fixture.vault, account, &NewKey { response_cache: Enabled::Yes, ..new_key(&["*"]) }).await.unwrap();
+    assert!(keys::list(db, None).await.unwrap().iter().any(|key| key.id == other && key.response_cache));
 }

@@ -147,8 +147,10 @@ pub fn full() -> Declared {
     offer.limits = limits(r#"{"requests_per_day": 5}"#);
     offer.capabilities = Some(vec![Capability::Tools, Capability::Vision]);
     declared.groups.get_mut("vip").unwrap().limits = limits(r#"{"daily_budget": "5.00", "monthly_budget": "100"}"#);
-    declared.models.get_mut("gpt").unwrap().settings =
-        serde_json::from_str(r#"{"fallbacks": ["other"], "stickiness": {"seconds": 60}}"#).unwrap();
+    declared.models.get_mut("gpt").unwrap().settings = serde_json::from_str(
+        r#"{"fallbacks": ["other"], "stickiness": {"seconds": 60}, "response_cache": {"seconds": 5, "charge_percent": 10}}"#,
+    )
+    .unwrap();
     declared.policy_sets.insert(
         "standard".into(),
         serde_json::from_str(
@@ -181,6 +183,7 @@ async fn limits_settings_and_policies_are_loaded_as_they_were_declared(#[values(
         [
             "group limits",
             "model fallbacks",
+            "model response_cache",
             "model stickiness",
             "platform credentials",
             "platform limits",

@@ -7,7 +7,7 @@ use easyai_core::event::EventType;
 use easyai_core::task::{AttemptStatus, TaskStatus};
 use easyai_core::usage::Usage;
 use easyai_store::column::One;
-use easyai_store::journal::{Checkpoint, Finished, Note};
+use easyai_store::journal::{Begin, Checkpoint, Finished, Note};
 use easyai_store::nodes::Node;
 use easyai_store::sweep::sweep;
 use easyai_store::testing::TestEngine::{self, Postgres, Sqlite};
@@ -56,6 +56,33 @@ async fn what_a_dead_node_left_is_ended_and_charged_by_its_checkpoint(#[values(S
     assert_eq!((again.nodes, again.tasks), (0, 0));
     // The dead node's own finish, come late, changes nothing.
     assert_eq!(fixture.journal.finish(fixture.succeed(half_way, 9)).await, Ok(Finished::AlreadyOver));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_task_that_called_nobody_has_no_attempt_however_it_ends(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let mut fixture = Fixture::new(engine, 1000).await;
+    let dead = join(&fixture).await.unwrap();
+    fixture.node = dead.id();
+    // As the response cache begins one.
+    let begin = Begin { platform: "".into(), ..fixture.begin(10) };
+    let task = begin.task;
+    fixture.journal.begin(begin).await.unwrap();
+    let db = &fixture.test.db;
+    let told = async || {
+        let events = tasks::events(db, task, 1, &"USD".into()).await.unwrap();
+        events.into_iter().map(|event| (event.seq, event.event_type)).collect::<Vec<_>>()
+    };
+    assert_eq!(told().await, [(1, EventType::Progress)]);
+    drop(dead);
+
+    let node = join_when_free(&fixture).await;
+    sweep(db, &fixture.journal, &node, &Arc::from("USD")).await.unwrap();
+    assert_eq!(told().await, [(1, EventType::Progress), (2, EventType::Failed)]);
+    assert_eq!(tasks::get(db, task).await.unwrap().unwrap().attempts, 0);
+    assert!(tasks::attempts(db, task).await.unwrap().is_empty());
+    assert_eq!(fixture.wallet().await, (1000, 0));
+    fixture.assert_clean().await;
 }
 
 /// A session's lock is free when the server has seen that the session is gone.

@@ -1,8 +1,12 @@
 //! Tasks that are not replayed, and why.
 
+use std::time::Duration;
+
 use super::history::History;
 use crate::error::ErrorCode;
 use crate::replay::{Draft, Past, Skip, TaskRecord};
+use crate::response_cache::CacheNote;
+use crate::run_trace::RunTrace;
 use crate::task::{AttemptStatus, TaskStatus};
 
 #[track_caller]
@@ -26,6 +30,13 @@ fn what_cant_be_replayed_is_told_by_reason() {
     check(Skip::Refused, |record| {
         record.status = TaskStatus::Failed;
         record.trace = record.trace.as_ref().map(|trace| trace.split(",\"decisions\"").next().unwrap().to_owned() + "}");
+        record.attempts.clear();
+    });
+    check(Skip::Cached, |record| {
+        let note = CacheNote::new(record.id, Duration::from_secs(12), 10);
+        let mut trace: RunTrace = serde_json::from_str(record.trace.as_deref().unwrap()).unwrap();
+        (trace.cache, trace.decisions) = (Some(note), Vec::new());
+        (record.status, record.trace) = (TaskStatus::Succeeded, serde_json::to_string(&trace).ok());
         record.attempts.clear();
     });
     // An answer that could not be booked: it was well, and yet the task failed.
