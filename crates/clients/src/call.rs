@@ -20,6 +20,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::egress::{Egress, EgressError, PrivateAddresses};
+use crate::media::{self, AcceptedJob, Made};
 use crate::simulation::Faults;
 use crate::stream::UpstreamStream;
 use crate::{count, simulation, text, unary, upstream};
@@ -81,6 +82,10 @@ pub enum TextAnswer {
         /// What was dropped or changed in the request.
         notes: Notes,
     },
+    /// Something that was made: to be brought home before it is delivered.
+    Made(Box<Made>),
+    /// A job that was taken on.
+    Job(Box<AcceptedJob>),
 }
 
 /// A whole answer.
@@ -162,6 +167,12 @@ impl Clients {
 
     pub(crate) fn has_no_responses(&self, platform: PlatformId) {
         self.without_responses.write().unwrap_or_else(PoisonError::into_inner).insert(platform, Instant::now());
+    }
+
+    /// What a call of `offer` is expected to use, where it makes or hears media; none if it is text.
+    #[must_use]
+    pub fn expected_usage(&self, offer: &PlatformModel, request: &TextRequest) -> Option<Usage> {
+        request.media().map(|asked| media::expected(offer, asked, request.scan.prompt_tokens))
     }
 
     /// Asks a candidate how long a prompt is.

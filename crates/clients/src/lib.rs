@@ -7,6 +7,7 @@
 mod call;
 mod count;
 pub mod egress;
+mod media;
 mod refusal;
 mod simulation;
 mod stream;
@@ -16,6 +17,7 @@ mod upstream;
 
 pub use call::{Clients, PlainAnswer, TextAnswer, TextCall};
 pub use egress::{EgressError, FetchError, Fetched, PrivateAddresses};
+pub use media::{AcceptedJob, JobCall, JobLookup, Made, StoppedJob};
 pub use simulation::{Encounter, Fault, Faults, SimulatedCall};
 pub use stream::{StreamItem, UpstreamStream};
 pub use upstream::target;

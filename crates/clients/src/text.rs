@@ -180,7 +180,13 @@ fn reshaped(offer: &PlatformModel, request: &TextRequest) -> Option<(TextRequest
         | Protocol::Completions
         | Protocol::Embeddings
         | Protocol::Moderations
-        | Protocol::Rerank => None,
+        | Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => None,
     }
 }
 

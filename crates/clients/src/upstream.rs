@@ -29,7 +29,13 @@ pub fn protocol(offer: &PlatformModel, caller: Protocol) -> Protocol {
                 | Protocol::Completions
                 | Protocol::Embeddings
                 | Protocol::Moderations
-                | Protocol::Rerank,
+                | Protocol::Rerank
+                | Protocol::Images
+                | Protocol::ImageEdits
+                | Protocol::Videos
+                | Protocol::Speech
+                | Protocol::Transcriptions
+                | Protocol::Translations,
             ) => Protocol::Chat,
         },
         Provider::Simulation => Protocol::Chat,
@@ -80,6 +86,18 @@ pub(crate) enum Endpoint {
     Moderations,
     /// `/rerank`.
     Rerank,
+    /// `/images/generations`.
+    Images,
+    /// `/images/edits`.
+    ImageEdits,
+    /// `/videos`.
+    Videos,
+    /// `/audio/speech`.
+    Speech,
+    /// `/audio/transcriptions`.
+    Transcriptions,
+    /// `/audio/translations`.
+    Translations,
 }
 
 impl Endpoint {
@@ -93,6 +111,12 @@ impl Endpoint {
             Protocol::Embeddings => Self::Embeddings,
             Protocol::Moderations => Self::Moderations,
             Protocol::Rerank => Self::Rerank,
+            Protocol::Images => Self::Images,
+            Protocol::ImageEdits => Self::ImageEdits,
+            Protocol::Videos => Self::Videos,
+            Protocol::Speech => Self::Speech,
+            Protocol::Transcriptions => Self::Transcriptions,
+            Protocol::Translations => Self::Translations,
         }
     }
 
@@ -109,6 +133,12 @@ impl Endpoint {
             Self::MultimodalEmbeddings => format!("{base}/embeddings/multimodal"),
             Self::Moderations => format!("{base}/moderations"),
             Self::Rerank => format!("{base}/rerank"),
+            Self::Images => format!("{base}/images/generations"),
+            Self::ImageEdits => format!("{base}/images/edits"),
+            Self::Videos => format!("{base}/videos"),
+            Self::Speech => format!("{base}/audio/speech"),
+            Self::Transcriptions => format!("{base}/audio/transcriptions"),
+            Self::Translations => format!("{base}/audio/translations"),
             Self::BatchEmbedContents => format!("{base}/models/{}:batchEmbedContents", in_path(upstream_name)),
             Self::GenerateContent { stream } => {
                 let model = in_path(upstream_name);

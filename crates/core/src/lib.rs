@@ -19,6 +19,7 @@ pub mod id;
 pub mod kind;
 pub mod ledger;
 pub mod limit;
+pub mod media;
 pub mod money;
 pub mod policy;
 pub mod price;

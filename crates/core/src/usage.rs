@@ -1,5 +1,7 @@
 //! What an answer used, in the gateway's own terms.
 
+use crate::media::MediaUsage;
+
 crate::words! {
     /// Where the numbers come from.
     pub enum UsageSource as "usage source" {
@@ -26,6 +28,9 @@ pub struct Usage {
     pub output_tokens: u64,
     /// Those of the output that were reasoning.
     pub reasoning_tokens: u64,
+    /// What was used or made that is no token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaUsage>,
     /// Where the numbers come from.
     pub source: UsageSource,
 }
@@ -40,8 +45,15 @@ impl Usage {
             cache_write_tokens: 0,
             output_tokens,
             reasoning_tokens: 0,
+            media: None,
             source: UsageSource::Counted,
         }
+    }
+
+    /// What was used or made beside tokens, as counted here.
+    #[must_use]
+    pub const fn of_media(media: MediaUsage) -> Self {
+        Self { media: Some(media), ..Self::counted(0, 0) }
     }
 
     /// Input and output together.

@@ -14,6 +14,7 @@ pub mod fuzzing;
 pub mod gemini;
 pub(crate) mod given;
 pub mod json;
+pub mod media;
 pub mod moderations;
 pub mod openai;
 pub mod request;

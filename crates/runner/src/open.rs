@@ -212,6 +212,8 @@ async fn attempt(
     let (request_id, notes) = match &answer {
         TextAnswer::Plain(answer) => (answer.upstream_request_id.as_deref(), &answer.notes),
         TextAnswer::Stream { stream, notes } => (stream.upstream_request_id(), notes),
+        TextAnswer::Made(made) => (made.upstream_request_id.as_deref(), &made.notes),
+        TextAnswer::Job(job) => (job.upstream_request_id.as_deref(), &job.notes),
     };
     live.record.answered(request_id);
     live.record.converted(notes);

@@ -245,7 +245,7 @@ fn row(runner: &Runner, ask: &TextAsk, task: TaskId, watch: &Stopwatch, planned:
         node: runner.node,
         kind: ask.kind(),
         model: Arc::clone(&selection.model.name),
-        model_type: ask.kind().model_type(),
+        model_type: ask.request.model_type(),
         stream: ask.request.scan.stream,
         run_mode: if terms.simulated { RunMode::Simulation } else { RunMode::Live },
         platform_model: best.id,
@@ -273,7 +273,7 @@ fn opened(runner: &Arc<Runner>, call: Call, planned: Planned, keeper: Option<Kee
         simulated: terms.simulated,
         watch,
     };
-    let model_type = ask.kind().model_type();
+    let model_type = ask.request.model_type();
     let policy = Arc::clone(&ask.caller.catalog.runner_policy);
     let record = Record::new(subject, model_type, trace);
     let EstimateNote { output_tokens, hold, .. } = estimate;
@@ -301,7 +301,7 @@ pub(crate) fn candidates(runner: &Runner, ask: &TextAsk, carried: &Carried, watc
     let needs = needs(&ask.request);
     let wanted = Ask {
         model: &ask.request.scan.model,
-        model_type: ask.kind().model_type(),
+        model_type: ask.request.model_type(),
         key: &ask.caller.key,
         group: &ask.caller.group,
         now: watch.started_at,

@@ -125,7 +125,13 @@ pub const fn content_type(protocol: Protocol, framing: Framing) -> &'static str 
             | Protocol::Completions
             | Protocol::Embeddings
             | Protocol::Moderations
-            | Protocol::Rerank,
+            | Protocol::Rerank
+            | Protocol::Images
+            | Protocol::ImageEdits
+            | Protocol::Videos
+            | Protocol::Speech
+            | Protocol::Transcriptions
+            | Protocol::Translations,
             Framing::Events,
         ) => "text/event-stream; charset=utf-8",
     }
@@ -349,6 +355,9 @@ impl Runner {
             Opened::Answering { live, delivery, answer: TextAnswer::Stream { stream, .. } } => {
                 let served = live.served(delivery.candidate());
                 Ok(Reply::Stream { served, body: Box::new(Delivering::new(&self, live, delivery, stream)) })
+            }
+            Opened::Answering { answer: TextAnswer::Made(_) | TextAnswer::Job(_), .. } => {
+                Err(CallError::refused(task, easyai_core::error::ErrorCode::InternalError, "media are not delivered yet"))
             }
             Opened::Stopped { live, stop } => Err(self.stopped(live, &stop).await),
         }

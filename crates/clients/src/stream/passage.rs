@@ -97,7 +97,21 @@ fn frame(protocol: Protocol, event: SseEvent) -> Bytes {
             return raw;
         }
         // What is no text is never streamed; if it were, it would be like chat.
-        (Protocol::Chat | Protocol::Completions | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank, _, _) => {
+        (
+            Protocol::Chat
+            | Protocol::Completions
+            | Protocol::Embeddings
+            | Protocol::Moderations
+            | Protocol::Rerank
+            | Protocol::Images
+            | Protocol::ImageEdits
+            | Protocol::Videos
+            | Protocol::Speech
+            | Protocol::Transcriptions
+            | Protocol::Translations,
+            _,
+            _,
+        ) => {
             write_frame(&mut out, &data);
         }
         (Protocol::Messages | Protocol::Responses, Some(name), None) => write_named(&mut out, &name, &data),

@@ -149,7 +149,7 @@ impl Bed {
     pub async fn open(&self, body: &'static str) -> Box<UpstreamStream> {
         match self.chat(body).await.unwrap() {
             TextAnswer::Stream { stream, .. } => stream,
-            TextAnswer::Plain(answer) => panic!("no stream: {answer:?}"),
+            other => panic!("no stream: {other:?}"),
         }
     }
 
@@ -169,7 +169,7 @@ impl Bed {
     pub async fn plain(&self) -> PlainAnswer {
         match self.chat(PLAIN).await.unwrap() {
             TextAnswer::Plain(answer) => answer,
-            TextAnswer::Stream { stream, .. } => panic!("no plain answer: {stream:?}"),
+            other => panic!("no plain answer: {other:?}"),
         }
     }
 }

@@ -60,7 +60,15 @@ pub fn scan(query: &ExplainQuery, bytes: Bytes) -> Result<TextRequest, ApiError>
                 query.model.as_deref().ok_or_else(|| ApiError::field("model", "`model` is missing: name the model in the query"))?;
             gemini::scan::scan(bytes, model, false, Framing::Events)
         }
-        kind @ (Kind::Embeddings | Kind::Moderations | Kind::Rerank) => {
+        kind @ (Kind::Embeddings
+        | Kind::Moderations
+        | Kind::Rerank
+        | Kind::ImagesGenerations
+        | Kind::ImagesEdits
+        | Kind::VideosGenerations
+        | Kind::AudioSpeech
+        | Kind::AudioTranscriptions
+        | Kind::AudioTranslations) => {
             return Err(ApiError::field("kind", format!("`{kind}` can't be explained: only calls for text can")));
         }
     };

@@ -62,6 +62,7 @@ pub const USAGE: Usage = Usage {
     cache_write_tokens: 0,
     output_tokens: 1_000_000,
     reasoning_tokens: 0,
+    media: None,
     source: UsageSource::Upstream,
 };
 
