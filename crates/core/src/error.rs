@@ -53,6 +53,8 @@ crate::words! {
         Interrupted = "interrupted",
         /// The caller gave up.
         Cancelled = "cancelled",
+        /// What was made could not be brought home before its provider forgot it; it is not charged.
+        AssetUnavailable = "asset_unavailable",
         /// Our own mistake.
         InternalError = "internal_error",
     }
@@ -74,7 +76,7 @@ impl ErrorCode {
             // As nginx logs a caller that went away; nobody is there to read it.
             Self::Cancelled => 499,
             Self::Interrupted | Self::InternalError => 500,
-            Self::UpstreamError | Self::UpstreamAuth => 502,
+            Self::UpstreamError | Self::UpstreamAuth | Self::AssetUnavailable => 502,
             Self::NoCandidate | Self::CandidatesCoolingDown | Self::ShuttingDown | Self::StoreUnavailable | Self::Overloaded => 503,
             Self::UpstreamTimeout => 504,
         }

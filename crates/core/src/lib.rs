@@ -16,6 +16,7 @@ pub mod failure;
 mod fixtures;
 pub mod health;
 pub mod id;
+pub mod job;
 pub mod kind;
 pub mod ledger;
 pub mod limit;

@@ -17,6 +17,7 @@ pub mod json;
 pub mod media;
 pub mod moderations;
 pub mod openai;
+pub mod read;
 pub mod request;
 pub mod rerank;
 pub mod response_id;

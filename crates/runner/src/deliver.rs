@@ -79,6 +79,11 @@ impl Delivering {
         }
     }
 
+    /// Reads it to its end, where nobody else does: a task that goes on without its caller records its answer.
+    pub(crate) async fn to_its_end(mut self) {
+        while std::future::poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut self), cx)).await.is_some() {}
+    }
+
     fn poll_streaming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if let Poll::Ready(failure) = self.poll_money(cx) {
             return Poll::Ready(self.end(Ending::OutOfMoney(failure)));

@@ -76,6 +76,7 @@ const fn record(code: ErrorCode) -> Record {
         | ErrorCode::StoreUnavailable
         | ErrorCode::Overloaded
         | ErrorCode::Interrupted
+        | ErrorCode::AssetUnavailable
         | ErrorCode::Cancelled => Record::Not,
     }
 }

@@ -64,6 +64,7 @@ columns! {
 }
 
 columns! {
+    easyai_core::media::MediaUsage, String, |stored: String| Ok(serde_json::from_str(&stored)?);
     easyai_core::usage::Usage, String, |stored: String| Ok(serde_json::from_str(&stored)?);
     easyai_core::pricing::Bill, String, |stored: String| Ok(serde_json::from_str(&stored)?);
     easyai_core::limit::LimitSet, String, |stored: String| Ok(serde_json::from_str(&stored)?);
@@ -73,6 +74,7 @@ macro_rules! words { ($($type:ty),+ $(,)?) => { columns! { $($type, String, |sto
 macro_rules! ids { ($($name:ident),+ $(,)?) => { columns! { $(id::$name, Uuid, |stored| Ok(id::$name::from_uuid(stored));)+ } }; }
 
 words!(Kind, ModelType, Provider, RunMode, TaskStatus, AttemptStatus);
+words!(easyai_core::job::JobState);
 words!(easyai_core::error::ErrorCode, easyai_core::ledger::EntryKind);
 words!(easyai_core::catalog::Strategy, easyai_core::failure::Category, easyai_core::failure::Sent);
 ids!(AccountId, GroupId, KeyId, PlatformId, CredentialId, ModelId, PlatformModelId, PriceId, PolicySetId, RunnerPolicyId);

@@ -11,6 +11,7 @@ pub mod column;
 pub mod db;
 pub mod error;
 pub mod history;
+pub mod jobs;
 pub mod journal;
 pub mod keys;
 pub mod ledger;

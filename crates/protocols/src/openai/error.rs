@@ -227,6 +227,7 @@ const fn kind(code: ErrorCode) -> &'static str {
         ErrorCode::RateLimit => "rate_limit_exceeded",
         ErrorCode::UpstreamError
         | ErrorCode::UpstreamAuth
+        | ErrorCode::AssetUnavailable
         | ErrorCode::NoCandidate
         | ErrorCode::CandidatesCoolingDown
         | ErrorCode::ShuttingDown

@@ -83,6 +83,8 @@ fn ask(body: &str) -> TextAsk {
         keep: Keep::Nothing,
         detached: false,
         idempotency: None,
+        job: None,
+        base_url: None,
         headers: HeaderMap::new(),
     }
 }

@@ -79,6 +79,7 @@ pub(super) struct Plan<'a> {
     pub(super) endings: Vec<Ending<'a>>,
     pub(super) charges: Vec<Charge<'a>>,
     pub(super) released_keys: Vec<TaskId>,
+    pub(super) ended_jobs: Vec<TaskId>,
     pub(super) attempts: Vec<(TaskId, &'a AttemptRow)>,
     pub(super) events: Vec<(TaskId, &'a EventsRow)>,
     pub(super) answers: Vec<(TaskId, &'a AnswerRow)>,
@@ -189,11 +190,11 @@ impl<'a> Deciding<'a> {
         };
         self.set_wallet(begin.account, wallet);
         if let (Some(key), Some(idempotency)) = (key, &begin.idempotency) {
-            let first = FirstUse { task: begin.task, body_hash: idempotency.body_hash, status: TaskStatus::Running };
+            let first = FirstUse { task: begin.task, body_hash: idempotency.body_hash, status: begin.status() };
             self.facts.keys.insert(key, first);
         }
         let simulated = begin.simulated();
-        let known = KnownTask { account: begin.account, status: TaskStatus::Running, simulated, hold, charge: None, finished_at: None };
+        let known = KnownTask { account: begin.account, status: begin.status(), simulated, hold, charge: None, finished_at: None };
         self.facts.tasks.insert(begin.task, known);
         self.plan.begins.push(begin);
         Ok(Begun::Begun)
@@ -240,6 +241,7 @@ impl<'a> Deciding<'a> {
         let ended = KnownTask { status: finish.status, charge: Some(charge), finished_at: Some(finish.finished_at), ..task };
         self.facts.tasks.insert(finish.task, ended);
         self.plan.released_keys.extend(finish.releases_key.then_some(finish.task));
+        self.plan.ended_jobs.extend(finish.ends_job.then_some(finish.task));
         self.plan.endings.push(Ending { row, charge });
         if charge.is_positive() {
             let entry = EntryId::from_uuid(uuid::Uuid::now_v7());

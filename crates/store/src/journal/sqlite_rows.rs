@@ -9,7 +9,7 @@ use easyai_core::task::TaskStatus;
 use easyai_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::begin::Begin;
+use super::begin::{self, Begin};
 use super::note::AttemptRow;
 use super::plan::{Charge, Ending, Facts, FirstUse, KnownTask, Needs, Plan};
 use super::refusal::{self, Refusal};
@@ -83,6 +83,7 @@ fn read_key(on: &Connection, account: AccountId, key: &str) -> Result<Option<Fir
 /// Writes what was decided, within the same transaction.
 pub(super) fn write(on: &Connection, plan: &Plan<'_>) -> Done {
     plan.begins.iter().try_for_each(|begin| insert_task(on, begin))?;
+    plan.begins.iter().try_for_each(|begin| insert_job(on, begin))?;
     plan.refusals.iter().try_for_each(|refusal| insert_refusal(on, refusal))?;
     plan.holds.iter().try_for_each(|(task, hold)| set_hold(on, *task, *hold))?;
     for checkpoint in &plan.checkpoints {
@@ -95,6 +96,9 @@ pub(super) fn write(on: &Connection, plan: &Plan<'_>) -> Done {
     plan.endings.iter().try_for_each(|ending| end_task(on, ending))?;
     for task in &plan.released_keys {
         on.prepare_cached("UPDATE tasks SET idempotency_key = NULL WHERE id = ?1")?.execute([task.uuid().as_bytes()])?;
+    }
+    for task in &plan.ended_jobs {
+        on.prepare_cached("UPDATE jobs SET state = 'ended' WHERE task_id = ?1")?.execute([task.uuid().as_bytes()])?;
     }
     plan.charges.iter().try_for_each(|charge| insert_charge(on, charge))?;
     plan.attempts.iter().try_for_each(|(task, attempt)| put_attempt(on, *task, attempt))?;
@@ -131,7 +135,7 @@ fn insert_task(on: &Connection, begin: &Begin) -> Done {
         "INSERT INTO tasks (id, account_id, key_id, node_id, kind, model, model_type, stream, simulated, status, platform_model_id,
             platform, hold, input_tokens, expected_output_tokens, price_id, catalog_revision, runner_policy_id, idempotency_key,
             body_hash, started_at, attempts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'running', ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?22, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     )?;
     insert.execute(params![
         begin.task.uuid().as_bytes(),
@@ -155,6 +159,19 @@ fn insert_task(on: &Connection, begin: &Begin) -> Done {
         begin.idempotency.as_ref().map(|idempotency| &idempotency.body_hash),
         begin.started_at.micros(),
         begin.attempts(),
+        begin.status().as_str(),
+    ])?;
+    Ok(())
+}
+
+fn insert_job(on: &Connection, begin: &Begin) -> Done {
+    let Some(job) = &begin.job else { return Ok(()) };
+    on.prepare_cached(&begin::INSERT_JOB.replace('$', "?"))?.execute(params![
+        begin.task.uuid().as_bytes(),
+        begin.account.uuid().as_bytes(),
+        job.priority,
+        begin.started_at.micros(),
+        job.deadline.map(Timestamp::micros),
     ])?;
     Ok(())
 }

@@ -70,7 +70,7 @@ pub async fn list(db: &Db, filter: &Filter, after: Option<TaskId>, limit: u32) -
     let mut tasks = match filter.account {
         Some(account) => {
             let account = account.uuid();
-            sql!(conn, all TaskRow, select!(" AND account_id = $8"), after, status, model, kind, since, until, rows, account)?
+            sql!(conn, all TaskRow, select!(" AND account_id = $8 AND deleted_at IS NULL"), after, status, model, kind, since, until, rows, account)?
         }
         None => sql!(conn, all TaskRow, select!(""), after, status, model, kind, since, until, rows)?,
     };

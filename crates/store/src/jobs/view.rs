@@ -1,0 +1,63 @@
+//! Jobs as they are looked at.
+
+use easyai_core::id::{NodeId, TaskId};
+use easyai_core::time::Timestamp;
+use uuid::Uuid;
+
+use super::{JobRow, job_columns};
+use crate::column::One;
+use crate::db::Db;
+use crate::error::StoreError;
+use crate::sql;
+
+/// One job.
+///
+/// # Errors
+/// [`StoreError`] if it can't be read.
+pub async fn get(db: &Db, task: TaskId) -> Result<Option<JobRow>, StoreError> {
+    let mut conn = db.read().await?;
+    sql!(conn, optional JobRow, concat!("SELECT ", job_columns!(), " FROM jobs WHERE task_id = $1"), task.uuid())
+}
+
+/// The unfinished jobs of `node` that are not wanted any more.
+///
+/// # Errors
+/// [`StoreError`] if they can't be read.
+pub async fn cancelled_of(db: &Db, node: NodeId) -> Result<Vec<TaskId>, StoreError> {
+    let mut conn = db.read().await?;
+    let select = "SELECT task_id FROM jobs WHERE node_id = $1 AND state <> 'ended' AND cancel_requested_at IS NOT NULL";
+    let found = sql!(conn, all One<Uuid>, select, node.uuid())?;
+    Ok(found.into_iter().map(|(id,)| TaskId::from_uuid(id)).collect())
+}
+
+/// How many jobs wait in the queue before this one. An estimate: accounts take turns.
+///
+/// # Errors
+/// [`StoreError`] if they can't be counted.
+pub async fn queued_before(db: &Db, job: &JobRow) -> Result<u64, StoreError> {
+    let mut conn = db.read().await?;
+    let select = "SELECT COUNT(*) FROM jobs WHERE state = 'queued' AND (priority > $1 OR (priority = $1 AND task_id < $2))";
+    let (count,) = sql!(conn, one One<i64>, select, job.priority, job.task_id.uuid())?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// How many jobs there are that are not over, by state.
+///
+/// # Errors
+/// [`StoreError`] if they can't be counted.
+pub async fn count_open(db: &Db) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut conn = db.read().await?;
+    sql!(conn, all (String, i64), "SELECT state, COUNT(*) FROM jobs WHERE state <> 'ended' GROUP BY state")
+}
+
+/// Hides a task from its owner, with what is kept of its request and answer. The books keep its row.
+///
+/// # Errors
+/// [`StoreError`] if it can't be written.
+pub async fn hide(db: &Db, task: TaskId, now: Timestamp) -> Result<(), StoreError> {
+    let mut tx = db.write().await?;
+    sql!(tx, execute "UPDATE tasks SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL", task.uuid(), now.micros())?;
+    sql!(tx, execute "DELETE FROM task_requests WHERE task_id = $1", task.uuid())?;
+    sql!(tx, execute "DELETE FROM answers WHERE task_id = $1", task.uuid())?;
+    tx.commit().await
+}
