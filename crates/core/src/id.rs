@@ -112,6 +112,8 @@ ids! {
     RunnerPolicyId = "rpol",
     /// One piece of work.
     TaskId = "task",
+    /// The same as its task's, as OpenAI's SDKs have it.
+    VideoId = "video",
     /// One call of one candidate.
     AttemptId = "att",
     /// One row of the ledger.

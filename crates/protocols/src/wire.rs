@@ -79,6 +79,22 @@ impl Protocol {
         }
     }
 
+    /// Whether its requests may bring files, or name them, beside text.
+    #[must_use]
+    pub const fn brings_files(self) -> bool {
+        match self {
+            Self::Images | Self::ImageEdits | Self::Videos | Self::Speech | Self::Transcriptions | Self::Translations => true,
+            Self::Chat
+            | Self::Responses
+            | Self::Messages
+            | Self::GenerateContent
+            | Self::Completions
+            | Self::Embeddings
+            | Self::Moderations
+            | Self::Rerank => false,
+        }
+    }
+
     /// Whether it carries a conversation, which may be carried to another protocol.
     #[must_use]
     pub const fn is_text(self) -> bool {

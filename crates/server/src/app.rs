@@ -25,6 +25,8 @@ pub struct App {
     pub currency: Arc<str>,
     /// The largest request body.
     pub max_body_bytes: usize,
+    /// The largest body of a request that may bring files.
+    pub max_media_body_bytes: usize,
     /// The largest request head.
     pub max_header_bytes: usize,
     /// Whether callers may see which platform served them.

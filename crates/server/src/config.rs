@@ -63,6 +63,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The largest request body.
     pub max_body_bytes: usize,
+    /// The largest body of a request that may bring files: images, sound.
+    pub max_media_body_bytes: usize,
     /// The largest request head.
     pub max_header_bytes: usize,
     /// How long a request head may take to arrive.
@@ -113,6 +115,7 @@ impl Config {
             log_level: given.text("log_level").unwrap_or_else(|| "info".to_owned()),
             log_format: given.parsed("log_format", "text or json").unwrap_or(LogFormat::Text),
             max_body_bytes: size(given.number("max_body_bytes", 32 * MIB, KIB..=GIB)),
+            max_media_body_bytes: size(given.number("max_media_body_bytes", 128 * MIB, KIB..=GIB)),
             max_header_bytes: size(given.number("max_header_bytes", 64 * KIB, 8 * KIB..=MIB)),
             header_timeout: ms(&mut given, "header_timeout_ms", 10_000, 100..=600_000),
             max_in_flight: count(given.number("max_in_flight", 4_096, 1..=1_000_000)),

@@ -52,6 +52,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         vault,
         currency: Arc::clone(&config.currency),
         max_body_bytes: config.max_body_bytes,
+        max_media_body_bytes: config.max_media_body_bytes,
         max_header_bytes: config.max_header_bytes,
         expose_platform: config.expose_platform,
         admin_token: config.admin_token.as_ref().map(AdminToken::new),
@@ -60,7 +61,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let following = tokio::spawn({
         let (runner, stop) = (Arc::clone(&runner), stop.clone());
-        async move { tokio::join!(runner.follow_catalog(&stop), runner.keep_health(&stop)) }
+        async move { tokio::join!(runner.follow_catalog(&stop), runner.keep_health(&stop), runner.work(&stop), runner.ask_about_jobs(&stop)) }
     });
 
     listener::serve(&config, api::router(app), &runner, asked_to_end()?).await?;

@@ -56,4 +56,26 @@ impl MediaBody {
     pub fn is_form(&self) -> bool {
         self.content_type.get(..19).is_some_and(|start| start.eq_ignore_ascii_case("multipart/form-data"))
     }
+
+    /// The bytes of a form between its boundaries: the same for the same form, whatever boundary was drawn for it.
+    pub fn without_boundary(&self) -> impl Iterator<Item = &[u8]> {
+        let boundary = self.content_type.split(';').find_map(|part| part.trim().strip_prefix("boundary="));
+        let boundary = boundary.map(|text| text.trim_matches('"').as_bytes()).filter(|boundary| !boundary.is_empty());
+        let finder = memchr::memmem::Finder::new(boundary.unwrap_or(b"\0\0none\0\0"));
+        let mut rest = Some(&*self.bytes);
+        let length = boundary.map_or(0, <[u8]>::len);
+        std::iter::from_fn(move || {
+            let left = rest?;
+            match finder.find(left).filter(|_| length > 0) {
+                Some(at) => {
+                    rest = left.get(at + length..);
+                    left.get(..at)
+                }
+                None => {
+                    rest = None;
+                    Some(left)
+                }
+            }
+        })
+    }
 }

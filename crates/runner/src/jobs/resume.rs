@@ -8,13 +8,14 @@ use easyai_clients::JobLookup;
 use easyai_core::catalog::{Credential, PlatformModel, Simulation};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure, Sent};
-use easyai_core::id::PlatformModelId;
+use easyai_core::id::{PlatformModelId, TaskId};
 use easyai_core::media::MediaUsage;
 use easyai_core::run::job_failed;
 use easyai_core::run_trace::RunTrace;
 use easyai_core::task::AttemptStatus;
-use easyai_protocols::media::MediaRequest;
+use easyai_protocols::media::{MediaRequest, RemixOf, read_remix};
 use easyai_protocols::read::read;
+use easyai_protocols::request::{TextRequest, Unary};
 use easyai_store::jobs::{self, Accepted, JobRow, SavedRequest, Written};
 use easyai_store::journal::AttemptRow;
 use easyai_store::tasks::{self, TaskRow};
@@ -51,7 +52,8 @@ impl Runner {
             Err(error) => return Err(self.unreadable(job, &error)),
         };
         let past = self.past(&task).await.map_err(|error| self.unreadable(job, &error))?;
-        let ask = self.ask_of(job, &task, saved)?;
+        let remix_of = self.remix_of(saved.head.remix_of).await;
+        let ask = self.ask_of(job, &task, saved, remix_of)?;
         let later = |error: CallError| match error.code {
             ErrorCode::Overloaded | ErrorCode::RateLimit | ErrorCode::CandidatesCoolingDown | ErrorCode::StoreUnavailable => {
                 NotBegun::Later(error.retry_after.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN))
@@ -67,7 +69,13 @@ impl Runner {
         if error.is_temporary() { NotBegun::Later(BETWEEN_LOOK_UPS) } else { never(ErrorCode::InternalError, "what was asked can't be read") }
     }
 
-    fn ask_of(&self, job: &JobRow, task: &TaskRow, saved: SavedRequest) -> Result<TextAsk, NotBegun> {
+    /// The video that a remix starts from.
+    async fn remix_of(&self, task: Option<TaskId>) -> Option<RemixOf> {
+        let job = jobs::get(&self.db, task?).await.ok()??;
+        Some(RemixOf { task: job.task_id, upstream_id: job.upstream_job_id? })
+    }
+
+    fn ask_of(&self, job: &JobRow, task: &TaskRow, saved: SavedRequest, remix_of: Option<RemixOf>) -> Result<TextAsk, NotBegun> {
         let deadline = job.deadline.map(|deadline| deadline.since(now()));
         if deadline.is_some_and(|left| left.is_zero()) {
             return Err(never(ErrorCode::UpstreamTimeout, "your deadline passed while it waited for its turn"));
@@ -75,7 +83,11 @@ impl Runner {
         let caller = Caller::of_key(&self.catalog(), task.key_id);
         let caller = caller.ok_or_else(|| never(ErrorCode::InvalidApiKey, "the key that asked for it is gone"))?;
         let SavedRequest { head, content_type, body } = saved;
-        let request = read(head.kind, head.model.as_deref(), Some(&content_type), body);
+        let request = match remix_of {
+            None => read(head.kind, head.model.as_deref(), Some(&content_type), body),
+            Some(of) => read_remix(Some(&content_type), body, Arc::clone(&task.model), of)
+                .map(|video| TextRequest::unary(Unary::Media(Box::new(MediaRequest::Video(video))))),
+        };
         let request = request.map_err(|bad| never(ErrorCode::BadRequest, bad.message))?;
         let simulation = head.simulation.as_deref().and_then(|json| serde_json::from_str::<Simulation>(json).ok());
         Ok(TextAsk {

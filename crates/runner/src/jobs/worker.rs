@@ -76,6 +76,7 @@ impl Runner {
         match jobs::claim(&self.db, self.node, now(), u32::try_from(most).unwrap_or(1)).await {
             Ok(claimed) => {
                 let more = claimed.len() == most;
+                self.jobs.left(claimed.len());
                 claimed.into_iter().for_each(|job| self.take_up(job, room));
                 more
             }

@@ -1,4 +1,7 @@
-//! `/api/v1/tasks`: what became of a caller's tasks.
+//! `/api/v1/tasks`: a caller's tasks, those that were called and those that go on by themselves.
+
+mod control;
+mod create;
 
 use std::sync::Arc;
 
@@ -8,15 +11,23 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use easyai_core::error::ErrorCode;
+use easyai_core::event::Progress;
 use easyai_core::id::TaskId;
+use easyai_core::job::JobState;
 use easyai_core::kind::Kind;
 use easyai_core::money::Money;
 use easyai_core::task::TaskStatus;
 use easyai_core::time::Timestamp;
 use easyai_core::usage::Usage;
 use easyai_runner::Caller;
+use easyai_store::jobs;
 use easyai_store::tasks::{self, Filter, TaskRow};
+use serde_json::value::RawValue;
 
+pub use self::control::{DeletedTask, cancel, delete, forget};
+pub use self::create::create;
+
+use crate::api::assets::{self, AssetView};
 use crate::api::auth;
 use crate::api::error::ApiError;
 use crate::app::App;
@@ -51,9 +62,27 @@ pub struct TaskView {
     usage: Option<UsageView>,
     /// Attempts made.
     attempts: u32,
-    /// Where it stands in the queue for its limits, while it waits.
+    /// Where it stands in the queue, while it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<QueueView>,
+    /// How far it is, from 0 to 1; of one that goes on by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    progress: Option<Progress>,
+    /// When it is given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    deadline: Option<Timestamp>,
+    /// The greater goes first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<i64>,
+    /// Since when it is not wanted any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    cancel_requested_at: Option<Timestamp>,
+    /// What it gave, once it has succeeded: of tasks that go on by themselves, and files of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<ResultView>,
     /// Why it failed.
     error: Option<ErrorView>,
     #[schema(value_type = Option<String>)]
@@ -73,6 +102,20 @@ pub struct QueueView {
     ahead: usize,
     /// How many wait, itself included.
     waiting: usize,
+    /// When its turn may come, by how quickly the queue moved lately; none if that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_seconds: Option<u64>,
+}
+
+/// What a task gave.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct ResultView {
+    /// The answer as a call that waited would have got it, if it is JSON and was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
+    answer: Option<Box<RawValue>>,
+    /// Files that were made.
+    assets: Vec<AssetView>,
 }
 
 /// What an answer used, in tokens.
@@ -158,6 +201,11 @@ impl TaskView {
             usage: row.usage.map(UsageView::from),
             attempts: row.attempts,
             queue: None,
+            progress: None,
+            deadline: None,
+            priority: None,
+            cancel_requested_at: None,
+            result: None,
             error,
             upstream_request_id: row.upstream_request_id,
             created_at: row.started_at,
@@ -209,7 +257,7 @@ pub async fn list(
 pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<TaskRow, ApiError> {
     let id: TaskId = id.parse().map_err(|_| ApiError::no_such_task())?;
     let row = tasks::get(&app.db, id).await?;
-    row.filter(|row| row.account_id == caller.account.id).ok_or_else(ApiError::no_such_task)
+    row.filter(|row| row.account_id == caller.account.id && row.deleted_at.is_none()).ok_or_else(ApiError::no_such_task)
 }
 
 /// One task.
@@ -220,9 +268,45 @@ pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<TaskRow
 pub async fn get(State(app): State<Arc<App>>, Path(id): Path<String>, headers: HeaderMap) -> Result<Json<TaskView>, ApiError> {
     let caller = auth::caller(&app, &headers)?;
     let row = find(&app, &caller, &id).await?;
-    let waits = if row.status.is_terminal() { None } else { app.runner.queue_position(row.id) };
-    let queue = waits.map(|position| QueueView { ahead: position.ahead, waiting: position.waiting });
-    Ok(Json(TaskView { queue, ..TaskView::of(row, &app.currency) }))
+    Ok(Json(full(&app, row, Some(&headers)).await?))
+}
+
+/// A task with all that is known of it. `headers` say where its caller reaches the gateway, for the addresses of files.
+///
+/// # Errors
+/// [`ApiError`] if it can't be read.
+pub(super) async fn full(app: &App, row: TaskRow, headers: Option<&HeaderMap>) -> Result<TaskView, ApiError> {
+    let job = jobs::get(&app.db, row.id).await?;
+    let (task, status) = (row.id, row.status);
+    let queue = match &job {
+        _over if status.is_terminal() => None,
+        Some(job) if job.state == JobState::Queued => {
+            let (ahead, waiting) = jobs::place(&app.db, job).await?;
+            let expected_seconds = app.runner.expected_wait(ahead).map(|wait| wait.as_secs());
+            Some(QueueView { ahead, waiting, expected_seconds })
+        }
+        Some(_) | None => {
+            let waits = app.runner.queue_position(task);
+            waits.map(|position| QueueView { ahead: position.ahead, waiting: position.waiting, expected_seconds: None })
+        }
+    };
+    let progress = match &job {
+        Some(_) => tasks::events_of(&app.db, &row, 1, &app.currency).await?.last().map(|event| event.progress),
+        None => None,
+    };
+    let result = if status == TaskStatus::Succeeded { result(app, task, headers).await? } else { None };
+    let (deadline, priority) = (job.as_ref().and_then(|job| job.deadline), job.as_ref().map(|job| job.priority));
+    let cancel_requested_at = job.and_then(|job| job.cancel_requested_at).filter(|_| !status.is_terminal());
+    Ok(TaskView { queue, progress, deadline, priority, cancel_requested_at, result, ..TaskView::of(row, &app.currency) })
+}
+
+/// What a task gave: none where nothing is kept of it.
+async fn result(app: &App, task: TaskId, headers: Option<&HeaderMap>) -> Result<Option<ResultView>, ApiError> {
+    let recorded = tasks::answer(&app.db, task).await?;
+    let json = recorded.filter(|recorded| recorded.content_type.starts_with("application/json"));
+    let answer = json.and_then(|recorded| serde_json::from_slice(&recorded.body).ok());
+    let assets = assets::of_task(app, task, headers).await?;
+    Ok((answer.is_some() || !assets.is_empty()).then_some(ResultView { answer, assets }))
 }
 
 /// Why a task went as it did: candidates, those left out, the estimate, every decision with its rule. As it was recorded.

@@ -30,15 +30,16 @@ pub async fn cancelled_of(db: &Db, node: NodeId) -> Result<Vec<TaskId>, StoreErr
     Ok(found.into_iter().map(|(id,)| TaskId::from_uuid(id)).collect())
 }
 
-/// How many jobs wait in the queue before this one. An estimate: accounts take turns.
+/// How many jobs wait in the queue before this one, and how many in all, itself included. An estimate: accounts take turns.
 ///
 /// # Errors
 /// [`StoreError`] if they can't be counted.
-pub async fn queued_before(db: &Db, job: &JobRow) -> Result<u64, StoreError> {
+pub async fn place(db: &Db, job: &JobRow) -> Result<(usize, usize), StoreError> {
     let mut conn = db.read().await?;
-    let select = "SELECT COUNT(*) FROM jobs WHERE state = 'queued' AND (priority > $1 OR (priority = $1 AND task_id < $2))";
-    let (count,) = sql!(conn, one One<i64>, select, job.priority, job.task_id.uuid())?;
-    Ok(u64::try_from(count).unwrap_or(0))
+    let select = "SELECT COUNT(CASE WHEN priority > $1 OR (priority = $1 AND task_id < $2) THEN 1 END), COUNT(*) FROM jobs WHERE state = 'queued'";
+    let (ahead, waiting) = sql!(conn, one (i64, i64), select, job.priority, job.task_id.uuid())?;
+    let count = |count: i64| usize::try_from(count).unwrap_or(0);
+    Ok((count(ahead), count(waiting)))
 }
 
 /// How many jobs there are that are not over, by state.

@@ -18,7 +18,7 @@ use easyai_core::usage::Usage;
 pub use self::attempts::attempts;
 pub(crate) use self::events::implied;
 pub use self::events::{events, events_of};
-pub use self::list::{Filter, MAX_PAGE, Page, list};
+pub use self::list::{Filter, MAX_PAGE, Page, list, list_oldest_first};
 
 use crate::column::One;
 use crate::db::Db;

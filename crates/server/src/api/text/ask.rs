@@ -13,7 +13,8 @@ use easyai_store::journal::Idempotency;
 use sha2::{Digest, Sha256};
 
 use crate::api::error::ApiError;
-use crate::api::headers;
+use crate::api::{assets, headers};
+use crate::app::App;
 
 /// The longest `Idempotency-Key`, as the IETF draft's users have it.
 const MAX_IDEMPOTENCY_KEY: usize = 255;
@@ -51,8 +52,19 @@ pub fn read(caller: &Caller, headers: HeaderMap, request: TextRequest) -> Result
         keep,
         detached,
         idempotency,
+        job: None,
+        base_url: None,
         headers,
     })
+}
+
+/// The same of a call that came in here: what it makes will have an address where its caller reaches us.
+///
+/// # Errors
+/// As [`read`].
+pub fn of_call(app: &App, caller: &Caller, headers: HeaderMap, request: TextRequest) -> Result<TextAsk, ApiError> {
+    let base_url = request.media().is_some().then(|| assets::base_url(app, Some(&headers)).into());
+    Ok(TextAsk { base_url, ..read(caller, headers, request)? })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
@@ -100,6 +112,10 @@ fn idempotency(key: &str, request: &TextRequest) -> Result<Idempotency, ApiError
         hash.update([u8::from(request.scan.stream)]);
         hash.update(request.scan.model.as_bytes());
     }
-    hash.update(request.body());
+    match request.media().map(|media| media.body()).filter(|body| body.is_form()) {
+        // SDKs draw a new boundary for each try of the same call.
+        Some(form) => form.without_boundary().for_each(|piece| hash.update(piece)),
+        None => hash.update(request.body()),
+    }
     Ok(Idempotency { key: key.to_owned(), body_hash: hash.finalize().into() })
 }
