@@ -17,6 +17,7 @@ use easyai_limits::{Limits, QueuePosition};
 use easyai_protocols::request::Framing;
 use easyai_protocols::wire::Protocol;
 use easyai_store::journal::RecordedAnswer;
+use easyai_store::assets::AssetStore;
 use easyai_store::vault::Vault;
 use easyai_store::{Db, Journal, StoreError};
 use http::HeaderValue;
@@ -59,10 +60,11 @@ pub struct Runner {
     pub(crate) relays: Relays,
     pub(crate) cache: ResponseCache,
     pub(crate) jobs: Jobs,
+    pub(crate) assets: Arc<AssetStore>,
     /// What is counted, for `/metrics`.
     pub metrics: Metrics,
     snapshot: Snapshot,
-    vault: Arc<Vault>,
+    pub(crate) vault: Arc<Vault>,
     draining: AtomicBool,
 }
 
@@ -81,6 +83,8 @@ pub struct Parts {
     pub vault: Arc<Vault>,
     /// The ways out.
     pub clients: Clients,
+    /// Where what was made is kept.
+    pub assets: Arc<AssetStore>,
 }
 
 /// Who served a call.
@@ -222,6 +226,7 @@ impl Runner {
             relays: Relays::default(),
             cache: ResponseCache::default(),
             jobs: Jobs::default(),
+            assets: parts.assets,
             metrics: Metrics::default(),
             snapshot,
             vault: parts.vault,

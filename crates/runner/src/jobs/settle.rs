@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use easyai_clients::StoppedJob;
 use easyai_core::error::ErrorCode;
@@ -14,17 +13,14 @@ use easyai_core::pricing::Bill;
 use easyai_core::run::job_failed;
 use easyai_core::usage::Usage;
 use easyai_protocols::media::JobResult;
+use easyai_store::assets::AssetRole;
 
 use super::poll::Polled;
 use crate::clock::now;
 use crate::finish::{Instead, Settled};
-use crate::home::{HomeAsk, NotHome, Role};
+use crate::home::{HomeAsk, NotHome, class, wait_after};
 use crate::record::End;
 use crate::runner::Runner;
-
-/// What could not be brought home is tried again after this, doubled each time.
-const TRY_AGAIN: Duration = Duration::from_secs(2);
-const LONGEST: Duration = Duration::from_secs(60);
 
 impl Runner {
     /// It is done: its files come home, then it is booked. A storage that fails is tried again, and never the job.
@@ -36,20 +32,21 @@ impl Runner {
             account: subject.account,
             role,
             files,
+            class: if role == AssetRole::Result { class(polled.job.model_type) } else { None },
             offer: &polled.job.offer,
             credential: polled.job.credential.as_deref(),
         };
-        let home = self.bring_home(ask(Role::Result, &files)).await;
+        let home = self.bring_home(ask(AssetRole::Result, &files)).await;
         if let (Ok(_), Some(picture)) = (&home, &thumbnail) {
             // Nice to have: its absence changes nothing.
-            drop(self.bring_home(ask(Role::Thumbnail, std::slice::from_ref(picture))).await);
+            drop(self.bring_home(ask(AssetRole::Thumbnail, std::slice::from_ref(picture))).await);
         }
         match home {
             Ok(_) => self.book(polled, usage).await,
             Err(NotHome::Never(why)) => self.unavailable(polled, &usage, &why).await,
             Err(NotHome::Later(why)) => {
                 tracing::error!(task.id = %polled.task(), "What a job made can't be stored: {why}; trying again");
-                let wait = TRY_AGAIN.saturating_mul(1 << polled.not_home.min(8)).min(LONGEST);
+                let wait = wait_after(polled.not_home);
                 polled.not_home = polled.not_home.saturating_add(1);
                 self.again(polled, Some(wait)).await;
             }

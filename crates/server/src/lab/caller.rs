@@ -73,6 +73,8 @@ pub async fn call(runner: Arc<Runner>, caller: Caller, load: Load, arrival: Arri
         session: None,
         keep: easyai_runner::Keep::Nothing,
         detached: false,
+        job: None,
+        base_url: None,
         idempotency: None,
         headers: HeaderMap::new(),
     };
