@@ -8,6 +8,7 @@ mod catalog;
 mod finish;
 mod fixture;
 mod history;
+mod jobs;
 mod ledger;
 mod limit_state;
 mod migrate;
