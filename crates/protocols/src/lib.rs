@@ -16,6 +16,7 @@ pub(crate) mod given;
 pub mod json;
 pub mod media;
 pub mod moderations;
+pub mod multipart;
 pub mod openai;
 pub mod read;
 pub mod request;

@@ -12,6 +12,7 @@ mod answer;
 mod file;
 mod image;
 mod job;
+mod read;
 mod speech;
 mod transcription;
 mod video;
@@ -22,6 +23,7 @@ pub use answer::{ImageAnswer, ItemFailure, MadeFile, MadeImage, MediaAnswer, Spe
 pub use file::{InputFile, InputSource, MediaBody};
 pub use image::{Background, ImageFormat, ImageRequest, ImageWork, ResponseFormat};
 pub use job::{JobReport, JobResult};
+pub use read::{MAX_PROMPT_CHARS, read, read_remix, size, sniff};
 pub use speech::{SpeechFormat, SpeechRequest, StreamFormat};
 pub use transcription::{TranscriptFormat, TranscriptionRequest, TranscriptionWork};
 pub use video::{RemixOf, VideoRequest};
