@@ -122,6 +122,8 @@ ids! {
     NodeId = "node",
     /// One row of the audit log.
     AuditId = "audit",
+    /// Something that was generated, or given to generate from, and is kept.
+    AssetId = "asset",
 }
 
 #[cfg(test)]

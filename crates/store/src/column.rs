@@ -76,9 +76,10 @@ macro_rules! ids { ($($name:ident),+ $(,)?) => { columns! { $(id::$name, Uuid, |
 words!(Kind, ModelType, Provider, RunMode, TaskStatus, AttemptStatus);
 words!(easyai_core::job::JobState);
 words!(easyai_core::error::ErrorCode, easyai_core::ledger::EntryKind);
+words!(crate::assets::AssetRole);
 words!(easyai_core::catalog::Strategy, easyai_core::failure::Category, easyai_core::failure::Sent);
 ids!(AccountId, GroupId, KeyId, PlatformId, CredentialId, ModelId, PlatformModelId, PriceId, PolicySetId, RunnerPolicyId);
-ids!(TaskId, AttemptId, EntryId, NodeId, AuditId);
+ids!(TaskId, AttemptId, EntryId, NodeId, AuditId, AssetId);
 
 /// Reads one column of a row of either engine.
 ///

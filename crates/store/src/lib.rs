@@ -4,6 +4,7 @@
 //! on every path, and is used again by itself when it is back.
 
 pub mod accounts;
+pub mod assets;
 pub mod books;
 pub mod candidate_state;
 pub mod catalog;

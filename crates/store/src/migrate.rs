@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002_limits"),
     migration!(3, "0003_text"),
     migration!(4, "0004_jobs"),
+    migration!(5, "0005_assets"),
 ];
 
 /// Serialises migrations on PostgreSQL: any number that nothing else of ours locks (`easyai` in ASCII).

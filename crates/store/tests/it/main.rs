@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are not tests to clippy, and should fail as loudly")]
 
 mod access;
+mod assets;
 mod begin;
+mod bucket;
 mod candidate_state;
 mod catalog;
 mod finish;
