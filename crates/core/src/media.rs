@@ -158,9 +158,71 @@ pub enum MediaUsage {
     },
 }
 
+impl MediaUsage {
+    /// So much of what was `asked`: in its size, quality and so on, where that is the same sort of thing.
+    #[must_use]
+    pub const fn as_asked(self, asked: Self) -> Self {
+        match (self, asked) {
+            (Self::Images { count, .. }, Self::Images { size, quality, .. }) => Self::Images { count, size, quality },
+            (Self::Video { millis, .. }, Self::Video { resolution, audio, video_input, .. }) => {
+                Self::Video { millis, resolution, audio, video_input }
+            }
+            (Self::Images { .. } | Self::Video { .. } | Self::Speech { .. } | Self::Audio { .. }, _) => self,
+        }
+    }
+}
+
+/// Seconds as a person writes them, such as `4.5`.
+#[must_use]
+pub fn seconds(millis: u64) -> rust_decimal::Decimal {
+    rust_decimal::Decimal::from_i128_with_scale(i128::from(millis), 3).normalize()
+}
+
+impl std::fmt::Display for MediaUsage {
+    /// For a person: `3 images of 1024x1024 in high quality`, `8 s of 720p video with sound`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Images { count, size, quality } => {
+                write!(f, "{count} {}", if *count == 1 { "image" } else { "images" })?;
+                size.iter().try_for_each(|size| write!(f, " of {size}"))?;
+                quality.iter().try_for_each(|quality| write!(f, " in {quality} quality"))
+            }
+            Self::Video { millis, resolution, audio, video_input } => {
+                write!(f, "{} s of ", seconds(*millis))?;
+                resolution.iter().try_for_each(|resolution| write!(f, "{resolution} "))?;
+                write!(f, "video {} sound", if *audio { "with" } else { "without" })?;
+                f.write_str(if *video_input { ", made from a video" } else { "" })
+            }
+            Self::Speech { characters } => write!(f, "{characters} characters of speech"),
+            Self::Audio { millis } => write!(f, "{} s of sound", seconds(*millis)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn usage_is_told_to_a_person() {
+        let size = Pixels::new(1024, 1536);
+        for (usage, expected) in [
+            (MediaUsage::Images { count: 1, size: None, quality: None }, "1 image"),
+            (MediaUsage::Images { count: 3, size, quality: Some(ImageQuality::High) }, "3 images of 1024x1536 in high quality"),
+            (
+                MediaUsage::Video { millis: 4_500, resolution: Some(Resolution::P720), audio: true, video_input: false },
+                "4.5 s of 720p video with sound",
+            ),
+            (
+                MediaUsage::Video { millis: 8_000, resolution: None, audio: false, video_input: true },
+                "8 s of video without sound, made from a video",
+            ),
+            (MediaUsage::Speech { characters: 12 }, "12 characters of speech"),
+            (MediaUsage::Audio { millis: 61_250 }, "61.25 s of sound"),
+        ] {
+            assert_eq!(usage.to_string(), expected);
+        }
+    }
 
     #[test]
     fn a_size_reads_back_what_it_shows() {

@@ -56,6 +56,27 @@ impl Usage {
         Self { media: Some(media), ..Self::counted(0, 0) }
     }
 
+    /// So much of what was `asked`: its media in the size, quality and so on that was asked for, all of it if nobody says how much came; and
+    /// its share of the output tokens that were expected, if nobody counted any.
+    #[must_use]
+    pub fn as_asked(mut self, asked: &Self) -> Self {
+        let Some(wanted) = asked.media else { return self };
+        let came = self.media.unwrap_or(wanted);
+        self.media = Some(came.as_asked(wanted));
+        if self.output_tokens == 0 {
+            self.source = UsageSource::Counted;
+            self.output_tokens = match (came, wanted) {
+                (MediaUsage::Images { count: came, .. }, MediaUsage::Images { count, .. }) => {
+                    asked.output_tokens / u64::from(count.max(1)) * u64::from(came)
+                }
+                (MediaUsage::Images { .. } | MediaUsage::Video { .. } | MediaUsage::Speech { .. } | MediaUsage::Audio { .. }, _) => {
+                    asked.output_tokens
+                }
+            };
+        }
+        self
+    }
+
     /// Input and output together.
     #[must_use]
     pub const fn total_tokens(&self) -> u64 {

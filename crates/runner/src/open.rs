@@ -14,6 +14,7 @@ use easyai_core::money::Money;
 use easyai_core::policy::RunnerPolicy;
 use easyai_core::run::{Delivery, Dice, Opening, Step, Stop};
 use easyai_core::trace::{RemedyKind, TraceEntry};
+use easyai_core::usage::Usage;
 use easyai_limits::Taken;
 use easyai_store::jobs::{self, Submission, Written};
 use easyai_store::journal::{Finish, Raised};
@@ -276,7 +277,8 @@ fn probe(runner: &Runner, live: &Live, candidate: &Candidate) -> Result<Option<P
 
 /// A dearer candidate than the first needs a larger hold before it may be called.
 async fn afford(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>) -> Result<(), Failure> {
-    let needed = live.terms.estimate(offer, live.ask.request.scan.prompt_tokens, live.output_tokens)?;
+    let text = || Usage::counted(live.ask.request.scan.prompt_tokens, live.output_tokens);
+    let needed = live.terms.estimate(offer, &live.carried.usage_of(offer, text))?;
     if needed <= live.hold {
         return Ok(());
     }

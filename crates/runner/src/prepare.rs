@@ -14,6 +14,7 @@ use easyai_core::money::Money;
 use easyai_core::quantile::expected_output;
 use easyai_core::run_trace::{EstimateNote, RunTrace};
 use easyai_core::trace::millis;
+use easyai_core::usage::Usage;
 use easyai_limits::{Claim, Taken};
 use easyai_protocols::request::TextRequest;
 use easyai_store::jobs::NewJob;
@@ -266,7 +267,7 @@ fn plan(runner: &Runner, ask: &TextAsk, task: TaskId, watch: &Stopwatch) -> Resu
 /// The request as candidates of other protocols get it. The simulation takes anything.
 pub(crate) fn carried(runner: &Runner, ask: &TextAsk) -> Carried {
     if ask.run_mode() == RunMode::Simulation {
-        return Carried::default();
+        return Carried::to_nobody(&runner.clients, &ask.caller.catalog, &ask.request);
     }
     Carried::to_all(&runner.clients, &ask.caller.catalog, &ask.request)
 }
@@ -278,11 +279,10 @@ pub(crate) fn carried(runner: &Runner, ask: &TextAsk) -> Carried {
 pub(crate) fn estimate(runner: &Runner, ask: &TextAsk, selection: Selection, carried: Carried) -> Result<Planned, Failure> {
     let terms = Terms { multiplier: ask.caller.group.price_multiplier, simulated: ask.simulated(&selection) };
     let best = &selection.candidates.best().offer;
-    let output_tokens = expected(runner, ask, &selection);
-    let input_tokens = ask.request.scan.prompt_tokens;
-    let hold = terms.estimate(best, input_tokens, output_tokens)?;
+    let usage = carried.usage_of(best, || Usage::counted(ask.request.scan.prompt_tokens, expected(runner, ask, &selection)));
+    let hold = terms.estimate(best, &usage)?;
     let price = best.price.as_ref().map_or_else(|| PriceId::from_uuid(uuid::Uuid::nil()), |price| price.id);
-    Ok(Planned { selection, carried, terms, estimate: EstimateNote { input_tokens, output_tokens, hold, price } })
+    Ok(Planned { selection, carried, terms, estimate: EstimateNote::new(&usage, hold, price) })
 }
 
 impl Planned {
@@ -363,6 +363,7 @@ fn opened(runner: &Arc<Runner>, call: Call, planned: Planned, keeper: Option<Kee
 /// Who may serve, and in which order.
 pub(crate) fn candidates(runner: &Runner, ask: &TextAsk, carried: &Carried, watch: &Stopwatch) -> Result<Selection, NoCandidates> {
     let needs = needs(&ask.request);
+    let prompt_tokens = ask.request.scan.prompt_tokens;
     let wanted = Ask {
         model: &ask.request.scan.model,
         model_type: ask.request.model_type(),
@@ -372,8 +373,8 @@ pub(crate) fn candidates(runner: &Runner, ask: &TextAsk, carried: &Carried, watc
         simulated: ask.run_mode() == RunMode::Simulation,
         needs: &needs,
         unfit: carried.unfit(),
-        input_tokens: ask.request.scan.prompt_tokens,
-        output_tokens: ask.request.scan.max_output_tokens.unwrap_or(ask.request.scan.prompt_tokens),
+        usage: Usage::counted(prompt_tokens, ask.request.scan.max_output_tokens.unwrap_or(prompt_tokens)),
+        expected: carried.expected(),
     };
     let catalog = &ask.caller.catalog;
     let conversation = catalog.models.get(&ask.request.scan.model).and_then(|model| conversation(ask, model));

@@ -3,6 +3,8 @@
 mod control;
 mod create;
 
+mod usage;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -18,7 +20,6 @@ use easyai_core::kind::Kind;
 use easyai_core::money::Money;
 use easyai_core::task::TaskStatus;
 use easyai_core::time::Timestamp;
-use easyai_core::usage::Usage;
 use easyai_runner::Caller;
 use easyai_store::jobs;
 use easyai_store::tasks::{self, Filter, TaskRow};
@@ -28,6 +29,7 @@ pub use self::control::{DeletedTask, cancel, delete, forget};
 pub use self::create::create;
 
 use crate::api::assets::{self, AssetView};
+use self::usage::UsageView;
 use crate::api::auth;
 use crate::api::error::ApiError;
 use crate::app::App;
@@ -118,19 +120,6 @@ pub struct ResultView {
     assets: Vec<AssetView>,
 }
 
-/// What an answer used, in tokens.
-#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub struct UsageView {
-    input_tokens: u64,
-    cached_input_tokens: u64,
-    cache_write_tokens: u64,
-    output_tokens: u64,
-    reasoning_tokens: u64,
-    total_tokens: u64,
-    /// `upstream`, or `counted` where the upstream gave none.
-    source: &'static str,
-}
-
 /// Why a task failed.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub struct ErrorView {
@@ -167,20 +156,6 @@ pub struct ListQuery {
     cursor: Option<String>,
     /// Tasks on a page, 1 to 500.
     limit: Option<String>,
-}
-
-impl From<Usage> for UsageView {
-    fn from(usage: Usage) -> Self {
-        Self {
-            input_tokens: usage.input_tokens,
-            cached_input_tokens: usage.cached_input_tokens,
-            cache_write_tokens: usage.cache_write_tokens,
-            output_tokens: usage.output_tokens,
-            reasoning_tokens: usage.reasoning_tokens,
-            total_tokens: usage.total_tokens(),
-            source: usage.source.as_str(),
-        }
-    }
 }
 
 impl TaskView {

@@ -100,8 +100,9 @@ pub fn render(explanation: &Explanation, currency: &str, paint: Paint) -> String
         let wallet = hold.available.map(|available| format!("; the wallet has {available}")).unwrap_or_default();
         lines.push(String::new());
         lines.push(paint.bold("Hold"));
+        let media = hold.media.map(|media| format!(" and {media}")).unwrap_or_default();
         lines.push(format!(
-            "  {} {currency} for {} tokens in and {} out, prices times {}{wallet}",
+            "  {} {currency} for {} tokens in and {} out{media}, prices times {}{wallet}",
             hold.amount, hold.input_tokens, hold.output_tokens, hold.multiplier
         ));
     }
@@ -122,7 +123,8 @@ pub fn render(explanation: &Explanation, currency: &str, paint: Paint) -> String
 fn told(number: usize, candidate: &Explained, currency: &str) -> Vec<String> {
     let last = if candidate.last_resort { ", as a last resort" } else { "" };
     let fallback = candidate.fallback_model.as_ref().map(|model| format!(", for the fallback model {model}")).unwrap_or_default();
-    let estimate = candidate.estimate.map(|estimate| format!("estimate {estimate} {currency}")).unwrap_or_default();
+    let media = candidate.media.map(|media| format!(" for {media}")).unwrap_or_default();
+    let estimate = candidate.estimate.map(|estimate| format!("estimate {estimate} {currency}{media}")).unwrap_or_default();
     let cost = candidate.cost_estimate.map(|cost| format!(", cost {cost}")).unwrap_or_default();
     let mut lines = vec![
         format!(
