@@ -13,9 +13,13 @@ mod file;
 mod image;
 mod job;
 mod read;
+mod side;
+mod sound;
 mod speech;
 mod transcription;
+mod usage;
 mod video;
+mod write;
 
 use std::sync::Arc;
 
@@ -24,9 +28,15 @@ pub use file::{InputFile, InputSource, MediaBody};
 pub use image::{Background, ImageFormat, ImageRequest, ImageWork, ResponseFormat};
 pub use job::{JobReport, JobResult};
 pub use read::{MAX_PROMPT_CHARS, read, read_remix, size, sniff};
+pub use side::{Side, event_text};
+pub use sound::sound_millis;
 pub use speech::{SpeechFormat, SpeechRequest, StreamFormat};
 pub use transcription::{TranscriptFormat, TranscriptionRequest, TranscriptionWork};
 pub use video::{RemixOf, VideoRequest};
+pub use write::{
+    Segment, ShownImage, Transcript, VideoError, VideoObject, VideoStatus, WordTime, image_frames, image_partial, speech_delta, speech_done, stream_error,
+    transcript_delta, transcript_done, write_deleted_video, write_images, write_transcription, write_video, write_video_list,
+};
 
 use crate::wire::Protocol;
 
