@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use easyai_clients::{DownloadAsk, FetchError};
+use easyai_clients::{DownloadAsk, DownloadLimits, FetchError};
 use easyai_core::catalog::{Credential, PlatformModel};
 use easyai_core::id::{AccountId, TaskId};
 use easyai_core::kind::ModelType;
@@ -17,6 +17,10 @@ use crate::runner::Runner;
 /// The first wait after a file that did not come; doubled up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Nothing may come for so long, and the whole may take so long: gigabytes over a slow line.
+const IDLE: Duration = Duration::from_secs(30);
+const TOTAL: Duration = Duration::from_secs(3_600);
 
 /// What to bring home.
 #[derive(Debug, Clone, Copy)]
@@ -86,8 +90,10 @@ impl Runner {
             }
             MadeFile::Url { url, with_credential } => {
                 let credential = ask.credential.filter(|_| *with_credential);
-                let mut download = self.clients.download(DownloadAsk::of(url, ask.offer, credential)).await.map_err(not_fetched)?;
-                let mut writer = AssetStore::begin(&self.assets, new(download.media_type()));
+                let limits = DownloadLimits { max_bytes: self.assets.max_bytes(), idle: IDLE, total: TOTAL };
+                let fetch = DownloadAsk { url, offer: Some(ask.offer), credential, limits };
+                let mut download = self.clients.download(fetch).await.map_err(not_fetched)?;
+                let mut writer = AssetStore::begin(&self.assets, new(download.media_type.as_deref()));
                 while let Some(piece) = download.next().await.map_err(not_fetched)? {
                     writer.write(piece).await.map_err(not_stored)?;
                 }

@@ -82,15 +82,16 @@ pub async fn enqueue(app: &Arc<App>, ask: TextAsk, priority: i64) -> Result<Task
 ///
 /// # Errors
 /// What the runner refuses, or how the task failed within the time that its caller waits.
-pub async fn answer(app: &Arc<App>, caller: &Caller, ask: TextAsk, preference: Preference) -> Result<Response, ApiError> {
-    let task = enqueue(app, ask, 0).await?;
+pub async fn answer(app: &Arc<App>, caller: &Caller, ask: TextAsk, preference: Preference, priority: i64) -> Result<Response, ApiError> {
+    let base = ask.base_url.clone().unwrap_or_default();
+    let task = enqueue(app, ask, priority).await?;
     let mut response = match preference {
-        Preference::Task => object(app, caller, task).await?,
+        Preference::Task => object(app, caller, task, &base).await?,
         Preference::Wait(patience) => {
             if app.runner.ended_within(task, patience).await? {
-                whole(app, caller, task).await?
+                whole(app, caller, task, &base).await?
             } else {
-                object(app, caller, task).await?
+                object(app, caller, task, &base).await?
             }
         }
     };
@@ -99,10 +100,10 @@ pub async fn answer(app: &Arc<App>, caller: &Caller, ask: TextAsk, preference: P
 }
 
 /// The task object, with where to look for it: 202 as long as it is not over.
-pub async fn object(app: &Arc<App>, caller: &Caller, task: TaskId) -> Result<Response, ApiError> {
+async fn object(app: &Arc<App>, caller: &Caller, task: TaskId, base: &str) -> Result<Response, ApiError> {
     let row = api_tasks::find(app, caller, &task.to_string()).await?;
     let over = row.status.is_terminal();
-    let view: TaskView = api_tasks::full(app, row, None).await?;
+    let view: TaskView = api_tasks::full(app, row, base).await?;
     let mut response = Json(view).into_response();
     if !over {
         *response.status_mut() = StatusCode::ACCEPTED;
@@ -115,14 +116,14 @@ pub async fn object(app: &Arc<App>, caller: &Caller, task: TaskId) -> Result<Res
 }
 
 /// The answer of a task that is over, as a call that waited would have got it.
-async fn whole(app: &Arc<App>, caller: &Caller, task: TaskId) -> Result<Response, ApiError> {
+async fn whole(app: &Arc<App>, caller: &Caller, task: TaskId, base: &str) -> Result<Response, ApiError> {
     let row = api_tasks::find(app, caller, &task.to_string()).await?;
     if row.status != TaskStatus::Succeeded {
         let code = row.code.unwrap_or(easyai_core::error::ErrorCode::InternalError);
         let message = row.message.unwrap_or_else(|| "the task failed".to_owned());
         return Err(ApiError { task: Some(task), attempts: row.attempts, ..ApiError::new(code, message) });
     }
-    let Some(recorded) = tasks::answer(&app.db, task).await? else { return object(app, caller, task).await };
+    let Some(recorded) = tasks::answer(&app.db, task).await? else { return object(app, caller, task, base).await };
     let mut response = Response::new(Body::from(recorded.body));
     if let Ok(content_type) = HeaderValue::from_str(&recorded.content_type) {
         response.headers_mut().insert(CONTENT_TYPE, content_type);

@@ -8,7 +8,7 @@ mod usage;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -20,7 +20,7 @@ use easyai_core::kind::Kind;
 use easyai_core::money::Money;
 use easyai_core::task::TaskStatus;
 use easyai_core::time::Timestamp;
-use easyai_runner::Caller;
+use easyai_runner::{Caller, clock};
 use easyai_store::jobs;
 use easyai_store::tasks::{self, Filter, TaskRow};
 use serde_json::value::RawValue;
@@ -240,17 +240,18 @@ pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<TaskRow
 /// # Errors
 /// `task_not_found` also for those of other accounts.
 #[utoipa::path(get, path = "/api/v1/tasks/{id}", tag = "Gateway", security(("key" = [])), params(("id" = String, Path)), responses((status = 200, body = TaskView)))]
-pub async fn get(State(app): State<Arc<App>>, Path(id): Path<String>, headers: HeaderMap) -> Result<Json<TaskView>, ApiError> {
-    let caller = auth::caller(&app, &headers)?;
+pub async fn get(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request) -> Result<Json<TaskView>, ApiError> {
+    let head = request.into_parts().0;
+    let caller = auth::caller(&app, &head.headers)?;
     let row = find(&app, &caller, &id).await?;
-    Ok(Json(full(&app, row, Some(&headers)).await?))
+    Ok(Json(full(&app, row, &assets::base(&app.links, &head)).await?))
 }
 
-/// A task with all that is known of it. `headers` say where its caller reaches the gateway, for the addresses of files.
+/// A task with all that is known of it. The addresses of files begin with `base`.
 ///
 /// # Errors
 /// [`ApiError`] if it can't be read.
-pub(super) async fn full(app: &App, row: TaskRow, headers: Option<&HeaderMap>) -> Result<TaskView, ApiError> {
+pub(super) async fn full(app: &App, row: TaskRow, base: &str) -> Result<TaskView, ApiError> {
     let job = jobs::get(&app.db, row.id).await?;
     let (task, status) = (row.id, row.status);
     let queue = match &job {
@@ -269,18 +270,20 @@ pub(super) async fn full(app: &App, row: TaskRow, headers: Option<&HeaderMap>) -
         Some(_) => tasks::events_of(&app.db, &row, 1, &app.currency).await?.last().map(|event| event.progress),
         None => None,
     };
-    let result = if status == TaskStatus::Succeeded { result(app, task, headers).await? } else { None };
+    let result = if status == TaskStatus::Succeeded { result(app, task, base).await? } else { None };
     let (deadline, priority) = (job.as_ref().and_then(|job| job.deadline), job.as_ref().map(|job| job.priority));
     let cancel_requested_at = job.and_then(|job| job.cancel_requested_at).filter(|_| !status.is_terminal());
     Ok(TaskView { queue, progress, deadline, priority, cancel_requested_at, result, ..TaskView::of(row, &app.currency) })
 }
 
 /// What a task gave: none where nothing is kept of it.
-async fn result(app: &App, task: TaskId, headers: Option<&HeaderMap>) -> Result<Option<ResultView>, ApiError> {
+async fn result(app: &App, task: TaskId, base: &str) -> Result<Option<ResultView>, ApiError> {
     let recorded = tasks::answer(&app.db, task).await?;
     let json = recorded.filter(|recorded| recorded.content_type.starts_with("application/json"));
     let answer = json.and_then(|recorded| serde_json::from_slice(&recorded.body).ok());
-    let assets = assets::of_task(app, task, headers).await?;
+    let now = clock::now();
+    let stored = easyai_store::assets::by_task(&app.db, task).await?;
+    let assets: Vec<AssetView> = stored.into_iter().filter(|asset| asset.is_there(now)).map(|asset| AssetView::of(app, base, asset, now)).collect();
     Ok((answer.is_some() || !assets.is_empty()).then_some(ResultView { answer, assets }))
 }
 

@@ -63,7 +63,7 @@ async fn answer(
     let caller = auth::caller_of(app, &head)?;
     match read(app, &caller, protocol, head, incoming, scan).await {
         Ok(ask) => match Preference::of(&ask.headers).filter(|_| !ask.request.scan.stream) {
-            Some(preference) => later::answer(app, &caller, ask, preference).await,
+            Some(preference) => later::answer(app, &caller, ask, preference, 0).await,
             None => run(app, &caller, ask).await,
         },
         Err(error) => Err(unread(app, &caller, protocol, error).await),
@@ -80,7 +80,7 @@ async fn read(
 ) -> Result<easyai_runner::TextAsk, ApiError> {
     let most = if protocol.brings_files() { app.max_media_body_bytes } else { app.max_body_bytes };
     let bytes = body::read(&head.headers, incoming, most).await?;
-    ask::of_call(app, caller, head.headers, scan(bytes)?)
+    ask::of_call(app, caller, head, scan(bytes)?)
 }
 
 /// Runs what was asked and answers in the caller's framing.

@@ -91,14 +91,14 @@ async fn submit(
         let caller = auth::caller_of(app, &head)?;
         let asked = async {
             let bytes = body::read(&head.headers, incoming, app.max_media_body_bytes).await?;
-            ask::of_call(app, &caller, head.headers, scan(bytes)?)
+            ask::of_call(app, &caller, head, scan(bytes)?)
         };
         let ask = match asked.await {
             Ok(ask) => ask,
             Err(error) => return Err(text::unread(app, &caller, Protocol::Videos, error).await),
         };
         if let Some(preference) = Preference::of(&ask.headers) {
-            return later::answer(app, &caller, ask, preference).await;
+            return later::answer(app, &caller, ask, preference, 0).await;
         }
         let task = later::enqueue(app, ask, 0).await?;
         shown(app, &find(app, &caller, &task.to_string()).await?).await
@@ -193,7 +193,7 @@ pub async fn content(State(app): State<Arc<App>>, Path(id): Path<String>, Query(
         let stored = easyai_store::assets::by_task(&app.db, row.id).await?;
         let asset = stored.into_iter().find(|asset| asset.role == role);
         let asset = asset.ok_or_else(|| ApiError::status(404, ErrorCode::TaskNotFound, "there is no such file of this video"))?;
-        assets::serve(&app, &asset, &head.method, &head.headers).await
+        assets::answer(&app.assets, &asset, &head.method, &head.headers).await
     };
     found.await.unwrap_or_else(|error| text::refusal(error, Protocol::Videos))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use easyai_core::error::ErrorCode;
@@ -12,7 +12,7 @@ use easyai_runner::{Cancel, clock};
 use easyai_store::jobs;
 
 use super::{TaskView, find, full};
-use crate::api::auth;
+use crate::api::{assets, auth};
 use crate::api::error::ApiError;
 use crate::app::App;
 
@@ -30,8 +30,9 @@ pub struct DeletedTask {
 /// # Errors
 /// `task_not_found`; `bad_request` for one whose caller waits for its answer: closing that connection cancels it.
 #[utoipa::path(post, path = "/api/v1/tasks/{id}/cancel", tag = "Gateway", security(("key" = [])), params(("id" = String, Path)), responses((status = 200, description = "The task, cancelled or about to be; or as it was, if it was over", body = TaskView)))]
-pub async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let caller = auth::caller(&app, &headers)?;
+pub async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request) -> Result<Response, ApiError> {
+    let head = request.into_parts().0;
+    let caller = auth::caller(&app, &head.headers)?;
     let row = find(&app, &caller, &id).await?;
     if !row.status.is_terminal() {
         match app.runner.cancel(row.id).await? {
@@ -46,7 +47,7 @@ pub async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>, headers
         }
     }
     let row = find(&app, &caller, &id).await?;
-    Ok(Json(full(&app, row, Some(&headers)).await?).into_response())
+    Ok(Json(full(&app, row, &assets::base(&app.links, &head)).await?).into_response())
 }
 
 /// Forgets a task that is over: its request, answer and files are deleted, and it is listed no more. The books keep what it cost.
@@ -71,7 +72,7 @@ pub async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>, headers
 pub async fn forget(app: &App, task: TaskId) -> Result<(), ApiError> {
     let now = clock::now();
     for asset in easyai_store::assets::by_task(&app.db, task).await?.iter().filter(|asset| asset.deleted_at.is_none()) {
-        app.assets.delete(asset, now).await.map_err(crate::api::assets::failed)?;
+        app.assets.delete(asset, now).await.map_err(|error| assets::unavailable(asset, error))?;
     }
     Ok(jobs::hide(&app.db, task, now).await?)
 }

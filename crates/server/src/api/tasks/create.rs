@@ -11,7 +11,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use bytes::Bytes;
 use easyai_core::kind::Kind;
-use easyai_protocols::media::FormFields;
+use easyai_protocols::multipart;
 use easyai_protocols::read::read;
 use easyai_protocols::request::TextRequest;
 use serde_json::{Map, Value};
@@ -58,7 +58,7 @@ pub async fn create(State(app): State<Arc<App>>, request: Request) -> Result<Res
         return Err(ApiError::field("stream", "`stream` must not be true: nobody waits for a task that is done later. Follow its events instead"));
     }
     let preference = later::Preference::of(&head.headers).unwrap_or(later::Preference::Task);
-    let mut ask = ask::of_call(&app, &caller, head.headers, request)?;
+    let mut ask = ask::of_call(&app, &caller, head, request)?;
     ask.deadline = terms.timeout.or(ask.deadline);
     later::answer(&app, &caller, ask, preference, terms.priority.unwrap_or(0)).await
 }
@@ -88,10 +88,11 @@ fn of_json(bytes: &Bytes) -> Result<(Terms, TextRequest), ApiError> {
 }
 
 fn of_form(content_type: &str, bytes: Bytes) -> Result<(Terms, TextRequest), ApiError> {
-    let fields = FormFields::of(content_type, &bytes, &["kind", "priority", "timeout_ms"])?;
-    let number = |name: &str| fields.get(name).map(|text| Value::from(text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from)));
+    let parts = multipart::parts(content_type, &bytes)?;
+    let field = |name: &str| parts.iter().find(|part| part.name == name).map(|part| String::from_utf8_lossy(&part.data).trim().to_owned());
+    let number = |name: &str| field(name).map(|text| text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from));
     let terms = Terms {
-        kind: fields.get("kind").map(str::to_owned),
+        kind: field("kind"),
         model: None,
         priority: number("priority").map(priority).transpose()?,
         timeout: number("timeout_ms").map(timeout).transpose()?,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use axum::http::header::HeaderName;
+use axum::http::request::Parts;
 use easyai_core::catalog::Simulation;
 use easyai_core::kind::RunMode;
 use easyai_protocols::request::TextRequest;
@@ -62,9 +63,9 @@ pub fn read(caller: &Caller, headers: HeaderMap, request: TextRequest) -> Result
 ///
 /// # Errors
 /// As [`read`].
-pub fn of_call(app: &App, caller: &Caller, headers: HeaderMap, request: TextRequest) -> Result<TextAsk, ApiError> {
-    let base_url = request.media().is_some().then(|| assets::base_url(app, Some(&headers)).into());
-    Ok(TextAsk { base_url, ..read(caller, headers, request)? })
+pub fn of_call(app: &App, caller: &Caller, head: Parts, request: TextRequest) -> Result<TextAsk, ApiError> {
+    let base_url = request.media().is_some().then(|| assets::base(&app.links, &head).into());
+    Ok(TextAsk { base_url, ..read(caller, head.headers, request)? })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
