@@ -16,7 +16,7 @@ const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version
 /// What a caller's head may say to an upstream of its own protocol. Everything else (its key, cookies, SDK fingerprints) stays here.
 const FORWARDED: [HeaderName; 3] = [HeaderName::from_static("openai-beta"), HeaderName::from_static("anthropic-beta"), ANTHROPIC_VERSION];
 
-const AGENT: &str = concat!("easyai-gateway/", env!("CARGO_PKG_VERSION"));
+pub(super) const AGENT: &str = concat!("easyai-gateway/", env!("CARGO_PKG_VERSION"));
 
 /// The way to one endpoint.
 #[derive(Debug)]
@@ -45,16 +45,7 @@ impl Route {
             headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));
         }
         if let Some(credential) = credential {
-            let secret = credential.secret.expose_secret();
-            let (name, value) = match provider {
-                Provider::Anthropic => (HeaderName::from_static("x-api-key"), HeaderValue::from_str(secret)),
-                Provider::Gemini => (HeaderName::from_static("x-goog-api-key"), HeaderValue::from_str(secret)),
-                Provider::Openai | Provider::Volces | Provider::Simulation => {
-                    (AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {secret}")))
-                }
-            };
-            let mut value = value.map_err(|_| EgressError::Credential)?;
-            value.set_sensitive(true);
+            let (name, value) = credential_header(offer, credential)?;
             headers.insert(name, value);
         }
         Ok(Self { offer: Arc::clone(offer), pool, path: place.path, headers })
@@ -80,6 +71,19 @@ impl Route {
         }
         request
     }
+}
+
+/// How a platform is shown its credential.
+pub(super) fn credential_header(offer: &PlatformModel, credential: &Credential) -> Result<(HeaderName, HeaderValue), EgressError> {
+    let secret = credential.secret.expose_secret();
+    let (name, value) = match offer.platform.provider {
+        Provider::Anthropic => (HeaderName::from_static("x-api-key"), HeaderValue::from_str(secret)),
+        Provider::Gemini => (HeaderName::from_static("x-goog-api-key"), HeaderValue::from_str(secret)),
+        Provider::Openai | Provider::Volces | Provider::Simulation => (AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {secret}"))),
+    };
+    let mut value = value.map_err(|_| EgressError::Credential)?;
+    value.set_sensitive(true);
+    Ok((name, value))
 }
 
 /// A URL in the parts that a call needs.
