@@ -19,7 +19,7 @@ use http::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use crate::egress::{Egress, EgressError, PrivateAddresses};
+use crate::egress::{Download, DownloadAsk, Egress, EgressError, FetchError, PrivateAddresses};
 use crate::media::{self, AcceptedJob, Made};
 use crate::simulation::Faults;
 use crate::stream::UpstreamStream;
@@ -181,6 +181,15 @@ impl Clients {
     /// A [`Failure`] if it does not count in the caller's protocol, or does not answer.
     pub async fn count(&self, call: TextCall<'_>) -> Result<u64, Failure> {
         count::count(self, &call).await
+    }
+
+    /// Downloads what was made from where its provider keeps it, or what a caller's URL names; the head of the answer is here when this
+    /// returns, the body comes by [`Download::next`].
+    ///
+    /// # Errors
+    /// [`FetchError`], which says whether the same again may succeed.
+    pub async fn download(&self, ask: DownloadAsk<'_>) -> Result<Download, FetchError> {
+        self.egress.download(ask).await
     }
 
     /// Calls a candidate.

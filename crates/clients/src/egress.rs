@@ -7,8 +7,10 @@
 //! # Failures
 //! A connection that can't be had is `network` with nothing sent; a connection that breaks later may have sent something.
 
+mod address;
 mod body;
 mod connector;
+mod download;
 mod fetch;
 mod guard;
 mod lane;
@@ -27,7 +29,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) use self::body::Segments;
 use self::connector::{Connector, tls_config};
-use self::fetch::Fetcher;
+pub use self::download::{Download, DownloadAsk, DownloadLimits};
 pub use self::fetch::{FetchError, Fetched};
 pub use self::guard::PrivateAddresses;
 pub(crate) use self::lane::AnswerBody;
@@ -66,7 +68,8 @@ pub(crate) struct Egress {
     global_proxy: Option<Proxy>,
     tls: rustls::ClientConfig,
     /// For addresses that somebody else chose.
-    pub(crate) fetcher: Fetcher,
+    guarded: Connector,
+    private: PrivateAddresses,
     pools: RwLock<HashMap<PoolKey, Arc<Pool>>>,
     /// What stays the same from call to call. Rebuilt when the catalogue is.
     routes: RwLock<HashMap<RouteKey, Arc<Route>>>,
@@ -76,8 +79,8 @@ impl Egress {
     pub(crate) fn new(global_proxy: Option<SecretString>, private: PrivateAddresses) -> Result<Self, EgressError> {
         let global_proxy = global_proxy.map(|url| Proxy::parse(url.expose_secret())).transpose()?;
         let tls = tls_config()?;
-        let fetcher = Fetcher::new(&tls, private);
-        Ok(Self { global_proxy, tls, fetcher, pools: RwLock::default(), routes: RwLock::default() })
+        let guarded = Connector::guarded(&tls, private);
+        Ok(Self { global_proxy, tls, guarded, private, pools: RwLock::default(), routes: RwLock::default() })
     }
 
     /// The way to one of a candidate's endpoints.

@@ -16,7 +16,7 @@ mod unary;
 mod upstream;
 
 pub use call::{Clients, PlainAnswer, TextAnswer, TextCall};
-pub use egress::{EgressError, FetchError, Fetched, PrivateAddresses};
+pub use egress::{Download, DownloadAsk, DownloadLimits, EgressError, FetchError, Fetched, PrivateAddresses};
 pub use media::{AcceptedJob, JobCall, JobLookup, Made, StoppedJob};
 pub use simulation::{Encounter, Fault, Faults, SimulatedCall};
 pub use stream::{StreamItem, UpstreamStream};

@@ -92,7 +92,6 @@ async fn with_media_inline(clients: &Clients, call: &TextCall<'_>) -> Result<Tex
         for url in urls {
             let fetched = clients
                 .egress
-                .fetcher
                 .fetch(&url)
                 .await
                 .map_err(|error| refused(format!("the image or file at {url} can't be fetched: {error}")))?;

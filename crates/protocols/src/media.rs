@@ -112,7 +112,3 @@ impl MediaRequest {
     }
 }
 
-/// TEMPORARY.
-pub fn read(_kind: easyai_core::kind::Kind, _content_type: Option<&str>, _body: bytes::Bytes) -> Result<MediaRequest, crate::request::BadRequest> {
-    Err(crate::request::BadRequest::whole("not yet"))
-}

@@ -4,6 +4,8 @@
 mod after;
 mod bed;
 mod before;
+mod downloads;
+mod files;
 mod hygiene;
 mod proxies;
 mod proxy;

@@ -116,6 +116,12 @@ impl AssetStore {
         Self { db: db.clone(), objects, naming, max_bytes, keep, counts: Counts::default() }
     }
 
+    /// The largest asset that is taken.
+    #[must_use]
+    pub const fn max_bytes(&self) -> u64 {
+        self.max_bytes
+    }
+
     /// What was done since the start.
     #[must_use]
     pub fn counts(&self) -> AssetCounts {
