@@ -18,6 +18,7 @@ use easyai_protocols::media::{
     speech_delta, speech_done, write_images,
 };
 use easyai_store::assets::{AssetRole, StoredAsset, signed_url};
+use futures_util::TryStreamExt;
 use http::HeaderValue;
 use tokio::time::Instant;
 
@@ -143,7 +144,7 @@ async fn inline(runner: &Arc<Runner>, files: &[MadeFile], stored: &[StoredAsset]
 async fn read_back(runner: &Runner, asset: &StoredAsset) -> Result<Bytes, String> {
     let mut bytes = runner.assets.read(asset, 0..asset.size_bytes).await.map_err(|error| error.to_string())?;
     let mut whole = BytesMut::new();
-    while let Some(piece) = bytes.next().await.map_err(|error| error.to_string())? {
+    while let Some(piece) = bytes.try_next().await.map_err(|error| error.to_string())? {
         whole.extend_from_slice(&piece);
     }
     Ok(whole.freeze())

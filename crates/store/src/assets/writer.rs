@@ -157,8 +157,8 @@ impl AssetWriter {
         Ok(())
     }
 
-    /// Gives the object its name.
-    async fn settle(&self, sha256: &[u8; 32]) -> Result<Path, AssetError> {
+    /// Gives the object its name. Not by a shared reference: an upload may be sent to another thread, and not be used by two.
+    async fn settle(&mut self, sha256: &[u8; 32]) -> Result<Path, AssetError> {
         let Some(name) = self.store.naming.final_name(self.id, sha256) else { return Ok(self.to.clone()) };
         self.store.objects.rename(&self.to, &name).await.map_err(|error| self.store.failed(error))?;
         Ok(name)
