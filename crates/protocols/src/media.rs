@@ -9,17 +9,24 @@
 //! name of the model; any other is written from the typed fields.
 
 mod answer;
+pub(crate) mod encoded;
 mod file;
+mod gather;
 mod image;
 mod job;
+pub(crate) mod ratio;
 mod speech;
+pub(crate) mod transcript;
 mod transcription;
 mod video;
+pub(crate) mod wave;
 
 use std::sync::Arc;
 
 pub use answer::{ImageAnswer, ItemFailure, MadeFile, MadeImage, MediaAnswer, SpeechAnswer, TranscriptionAnswer};
+pub use encoded::image_type;
 pub use file::{InputFile, InputSource, MediaBody};
+pub use gather::gather;
 pub use image::{Background, ImageFormat, ImageRequest, ImageWork, ResponseFormat};
 pub use job::{JobReport, JobResult};
 pub use speech::{SpeechFormat, SpeechRequest, StreamFormat};
