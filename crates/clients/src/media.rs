@@ -4,7 +4,9 @@
 //! is in a file for each; nothing here stores anything or decides when to ask again.
 
 mod gemini;
+mod images;
 mod job;
+mod line;
 mod openai;
 mod volces;
 

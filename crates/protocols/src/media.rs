@@ -9,22 +9,29 @@
 //! name of the model; any other is written from the typed fields.
 
 mod answer;
+pub(crate) mod encoded;
 mod file;
+mod gather;
 mod image;
 mod job;
+pub(crate) mod ratio;
 mod read;
 mod side;
 mod sound;
 mod speech;
+pub(crate) mod transcript;
 mod transcription;
 mod usage;
 mod video;
+pub(crate) mod wave;
 mod write;
 
 use std::sync::Arc;
 
 pub use answer::{ImageAnswer, ItemFailure, MadeFile, MadeImage, MediaAnswer, SpeechAnswer, TranscriptionAnswer};
+pub use encoded::image_type;
 pub use file::{InputFile, InputSource, MediaBody};
+pub use gather::gather;
 pub use image::{Background, ImageFormat, ImageRequest, ImageWork, ResponseFormat};
 pub use job::{JobReport, JobResult};
 pub use read::{MAX_PROMPT_CHARS, read, read_remix, size, sniff};
@@ -34,8 +41,9 @@ pub use speech::{SpeechFormat, SpeechRequest, StreamFormat};
 pub use transcription::{TranscriptFormat, TranscriptionRequest, TranscriptionWork};
 pub use video::{RemixOf, VideoRequest};
 pub use write::{
-    Segment, ShownImage, Transcript, VideoError, VideoObject, VideoStatus, WordTime, image_frames, image_partial, speech_delta, speech_done, stream_error,
-    transcript_delta, transcript_done, write_deleted_video, write_images, write_transcription, write_video, write_video_list,
+    Segment, ShownImage, Transcript, VideoError, VideoObject, VideoStatus, WordTime, image_frames, image_partial, speech_delta,
+    speech_done, stream_error, transcript_delta, transcript_done, write_deleted_video, write_images, write_transcription, write_video,
+    write_video_list,
 };
 
 use crate::wire::Protocol;
@@ -111,4 +119,3 @@ impl MediaRequest {
         }
     }
 }
-
