@@ -120,6 +120,8 @@ ids! {
     NodeId = "node",
     /// One row of the audit log.
     AuditId = "audit",
+    /// What one receiver is told of one task.
+    CallbackId = "cb",
 }
 
 #[cfg(test)]
