@@ -13,6 +13,7 @@ mod fetch;
 mod guard;
 mod lane;
 mod pool;
+mod post;
 mod proxy;
 mod route;
 
@@ -27,11 +28,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) use self::body::Segments;
 use self::connector::{Connector, tls_config};
-use self::fetch::Fetcher;
+pub(crate) use self::fetch::Fetcher;
 pub use self::fetch::{FetchError, Fetched};
 pub use self::guard::PrivateAddresses;
 pub(crate) use self::lane::AnswerBody;
 use self::pool::Pool;
+pub use self::post::{BadCallbackUrl, callback_host};
 use self::proxy::Proxy;
 use self::route::Place;
 pub(crate) use self::route::Route;
@@ -67,6 +69,8 @@ pub(crate) struct Egress {
     tls: rustls::ClientConfig,
     /// For addresses that somebody else chose.
     pub(crate) fetcher: Fetcher,
+    /// For addresses that the operator chose, wherever they lead.
+    pub(crate) unguarded: Fetcher,
     pools: RwLock<HashMap<PoolKey, Arc<Pool>>>,
     /// What stays the same from call to call. Rebuilt when the catalogue is.
     routes: RwLock<HashMap<RouteKey, Arc<Route>>>,
@@ -77,7 +81,8 @@ impl Egress {
         let global_proxy = global_proxy.map(|url| Proxy::parse(url.expose_secret())).transpose()?;
         let tls = tls_config()?;
         let fetcher = Fetcher::new(&tls, private);
-        Ok(Self { global_proxy, tls, fetcher, pools: RwLock::default(), routes: RwLock::default() })
+        let unguarded = Fetcher::new(&tls, PrivateAddresses::Allowed);
+        Ok(Self { global_proxy, tls, fetcher, unguarded, pools: RwLock::default(), routes: RwLock::default() })
     }
 
     /// The way to one of a candidate's endpoints.

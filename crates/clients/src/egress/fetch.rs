@@ -60,7 +60,7 @@ pub enum FetchError {
 #[derive(Debug, Clone)]
 pub(crate) struct Fetcher {
     connector: HttpsConnector<HttpConnector<GuardedResolver>>,
-    private: PrivateAddresses,
+    pub(super) private: PrivateAddresses,
 }
 
 impl Fetcher {
@@ -91,6 +91,11 @@ impl Fetcher {
     }
 
     async fn ask(&self, url: &Url) -> Result<Response<Incoming>, FetchError> {
+        self.send(url, Request::new(Segments::new(Vec::new()))).await
+    }
+
+    /// Sends `request` to `url`, on a connection of its own.
+    pub(super) async fn send(&self, url: &Url, mut request: Request<Segments>) -> Result<Response<Incoming>, FetchError> {
         let (to, host, path) = self.parts(url)?;
         let mut connector = self.connector.clone();
         poll_fn(|cx| connector.poll_ready(cx)).await.map_err(|_| FetchError::Unreachable)?;
@@ -98,7 +103,6 @@ impl Fetcher {
         let (mut sender, connection) = handshake::<_, Segments>(io).await.map_err(|_| FetchError::Unreachable)?;
         // Ends with the answer's body, or when that is dropped.
         tokio::spawn(connection);
-        let mut request = Request::new(Segments::new(Vec::new()));
         *request.uri_mut() = path;
         request.headers_mut().insert(HOST, host);
         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(concat!("easyai-gateway/", env!("CARGO_PKG_VERSION"))));
