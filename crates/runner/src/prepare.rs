@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use easyai_core::candidates::{Ask, Moment, NoCandidates, Selection, select};
 use easyai_core::catalog::{Capability, Model, Simulation};
+use easyai_core::delivery::CallbackTarget;
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::Failure;
 use easyai_core::id::{PriceId, TaskId};
@@ -57,6 +58,8 @@ pub struct TextAsk {
     pub detached: bool,
     /// If the caller may ask the same again.
     pub idempotency: Option<Idempotency>,
+    /// Whom the caller wants told of the task's events.
+    pub callback: Option<Arc<CallbackTarget>>,
     /// The request's head; the client takes from it what may go on.
     pub headers: HeaderMap,
 }
@@ -167,6 +170,7 @@ pub(crate) async fn refuse(runner: &Runner, call: &Call, trace: Option<RunTrace>
         input_tokens: ask.request.scan.prompt_tokens,
         started_at: watch.started_at,
         trace,
+        callback: ask.callback.as_ref(),
     };
     runner.refused(refused, error).await;
 }
@@ -258,6 +262,7 @@ fn row(runner: &Runner, ask: &TextAsk, task: TaskId, watch: &Stopwatch, planned:
         runner_policy: ask.caller.catalog.runner_policy.id,
         started_at: watch.started_at,
         idempotency: ask.idempotency.clone(),
+        callbacks: runner.told(ask.callback.as_ref()),
     }
 }
 

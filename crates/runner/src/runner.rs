@@ -60,7 +60,7 @@ pub struct Runner {
     /// What is counted, for `/metrics`.
     pub metrics: Metrics,
     snapshot: Snapshot,
-    vault: Arc<Vault>,
+    pub(crate) vault: Arc<Vault>,
     draining: AtomicBool,
 }
 

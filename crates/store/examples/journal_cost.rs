@@ -99,6 +99,7 @@ fn begin(account: AccountId) -> Begin {
         runner_policy: RunnerPolicyId::from_uuid(Uuid::from_u128(4)),
         started_at: now(),
         idempotency: None,
+        callbacks: Vec::new(),
     }
 }
 

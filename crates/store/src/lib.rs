@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod books;
+pub mod callbacks;
 pub mod candidate_state;
 pub mod catalog;
 pub mod column;

@@ -154,6 +154,7 @@ impl Hit {
             runner_policy: ask.caller.catalog.runner_policy.id,
             started_at: watch.started_at,
             idempotency: None,
+            callbacks: runner.told(ask.callback.as_ref()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use easyai_core::delivery::CallbackTarget;
 use easyai_core::id::{AccountId, KeyId, NodeId, PlatformModelId, PriceId, RunnerPolicyId, TaskId};
 use easyai_core::kind::{Kind, ModelType, RunMode};
 use easyai_core::money::Money;
@@ -50,6 +51,8 @@ pub struct Begin {
     pub started_at: Timestamp,
     /// If the caller may ask the same again.
     pub idempotency: Option<Idempotency>,
+    /// Who is told of its events; nobody costs nothing.
+    pub callbacks: Vec<Arc<CallbackTarget>>,
 }
 
 impl Begin {

@@ -114,6 +114,7 @@ pub fn begin(account: AccountId, node: NodeId, hold: i64) -> Begin {
         runner_policy: RunnerPolicyId::from_uuid(Uuid::from_u128(4)),
         started_at: now(),
         idempotency: None,
+        callbacks: Vec::new(),
     }
 }
 

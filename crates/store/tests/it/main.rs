@@ -3,6 +3,7 @@
 
 mod access;
 mod begin;
+mod callbacks;
 mod candidate_state;
 mod catalog;
 mod finish;
