@@ -21,7 +21,7 @@ use easyai_runner::{CacheUse, CallError, Caller, Detached, RefusedCall, Reply, S
 
 use crate::api::error::ApiError;
 use crate::api::gemini::ArrayBody;
-use crate::api::{auth, body, headers};
+use crate::api::{auth, body, callbacks, headers};
 use crate::app::App;
 
 /// `POST /v1/chat/completions`.
@@ -74,7 +74,8 @@ async fn read(
     scan: impl FnOnce(Bytes) -> Result<TextRequest, BadRequest>,
 ) -> Result<easyai_runner::TextAsk, ApiError> {
     let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
-    ask::read(caller, head.headers, scan(bytes)?)
+    let callback = callbacks::of_head(&app.runner, &head.headers)?;
+    Ok(easyai_runner::TextAsk { callback, ..ask::read(caller, head.headers, scan(bytes)?)? })
 }
 
 /// Runs what was asked and answers in the caller's framing.
@@ -117,6 +118,7 @@ pub async fn unread(app: &App, caller: &Caller, protocol: Protocol, error: ApiEr
         input_tokens: 0,
         started_at: clock::now(),
         trace: None,
+        callback: None,
     };
     app.runner.refused(call, &refused).await;
     ApiError { task: Some(refused.task), ..error }

@@ -51,6 +51,7 @@ pub fn read(caller: &Caller, headers: HeaderMap, request: TextRequest) -> Result
         keep,
         detached,
         idempotency,
+        callback: None,
         headers,
     })
 }
