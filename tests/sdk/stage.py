@@ -121,11 +121,16 @@ class Stage:
     def new_key(self, account, *more):
         return json.loads(self.easyai("--json", "key", "create", "--account", account, *more))["key"]
 
+    def callback_secret(self, account="sdk"):
+        return json.loads(self.easyai("--json", "callback", "secret", "show", "--account", account))["secret"]
+
     def _start(self):
         self.port = free_port()
         command = [str(EASYAI), "--data", str(self.data), "serve", "--listen", f"127.0.0.1:{self.port}"]
         with self.log.open("w") as log:
-            self._gateway = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=_quiet())
+            # Receivers of callbacks are on this machine.
+            environment = _quiet() | {"EASYAI_EGRESS_ALLOW_PRIVATE": "true"}
+            self._gateway = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
         for _ in range(300):
             assert self._gateway.poll() is None, self.log.read_text()
             try:
@@ -150,6 +155,7 @@ class Stage:
             "SDK_UPSTREAM": self.upstream.url,
             **of_mocks(self.mocks),
             "SDK_KEY": self.key,
+            "SDK_CALLBACK_SECRET": self.callback_secret(),
             "SDK_POOR_KEY": self.poor_key,
             "SDK_FRESH_KEY": self.fresh_key,
             "SDK_NARROW_KEY": self.narrow_key,

@@ -15,6 +15,7 @@ mod fetch;
 mod guard;
 mod lane;
 mod pool;
+mod post;
 mod proxy;
 mod route;
 
@@ -31,6 +32,7 @@ pub(crate) use self::body::Segments;
 use self::connector::{Connector, tls_config};
 pub use self::download::{Download, DownloadAsk, DownloadLimits};
 pub use self::fetch::{FetchError, Fetched};
+pub use self::post::{BadCallbackUrl, callback_host};
 pub use self::guard::PrivateAddresses;
 pub(crate) use self::lane::AnswerBody;
 use self::pool::Pool;
@@ -70,6 +72,8 @@ pub(crate) struct Egress {
     /// For addresses that somebody else chose.
     guarded: Connector,
     private: PrivateAddresses,
+    /// For addresses that the operator chose, wherever they lead.
+    unguarded: Connector,
     pools: RwLock<HashMap<PoolKey, Arc<Pool>>>,
     /// What stays the same from call to call. Rebuilt when the catalogue is.
     routes: RwLock<HashMap<RouteKey, Arc<Route>>>,
@@ -80,7 +84,8 @@ impl Egress {
         let global_proxy = global_proxy.map(|url| Proxy::parse(url.expose_secret())).transpose()?;
         let tls = tls_config()?;
         let guarded = Connector::guarded(&tls, private);
-        Ok(Self { global_proxy, tls, guarded, private, pools: RwLock::default(), routes: RwLock::default() })
+        let unguarded = Connector::guarded(&tls, PrivateAddresses::Allowed);
+        Ok(Self { global_proxy, tls, guarded, private, unguarded, pools: RwLock::default(), routes: RwLock::default() })
     }
 
     /// The way to one of a candidate's endpoints.

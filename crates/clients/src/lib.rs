@@ -5,6 +5,7 @@
 //! gateway's own categories. Nothing here retries or chooses: that is policy.
 
 mod call;
+mod callback;
 mod count;
 pub mod egress;
 mod media;
@@ -17,6 +18,8 @@ mod upstream;
 
 pub use call::{Clients, PlainAnswer, TextAnswer, TextCall};
 pub use egress::{Download, DownloadAsk, DownloadLimits, EgressError, FetchError, Fetched, PrivateAddresses};
+pub use callback::{Message, sign};
+pub use egress::{BadCallbackUrl, EgressError, FetchError, Fetched, PrivateAddresses, callback_host};
 pub use media::{AcceptedJob, JobCall, JobLookup, Made, StoppedJob};
 pub use simulation::{Encounter, Fault, Faults, SimulatedCall};
 pub use stream::{StreamItem, UpstreamStream};

@@ -124,6 +124,8 @@ ids! {
     AuditId = "audit",
     /// Something that was generated, or given to generate from, and is kept.
     AssetId = "asset",
+    /// What one receiver is told of one task.
+    CallbackId = "cb",
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 pub mod candidates;
 pub mod catalog;
 pub mod decide;
+pub mod delivery;
 pub mod error;
 pub mod event;
 pub mod explain;

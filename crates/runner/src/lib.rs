@@ -10,6 +10,7 @@
 mod admission;
 mod bill;
 mod cache;
+mod callbacks;
 mod caller;
 mod carry;
 mod claims;

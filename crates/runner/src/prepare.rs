@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use easyai_core::candidates::{Ask, Moment, NoCandidates, Selection, select};
 use easyai_core::catalog::{Capability, Model, Simulation};
+use easyai_core::delivery::CallbackTarget;
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::Failure;
 use easyai_core::id::{PriceId, TaskId};
@@ -65,6 +66,8 @@ pub struct TextAsk {
     pub job: Option<NewJob>,
     /// Where callers reach this gateway, such as `https://ai.example.com`, for the addresses of what is made.
     pub base_url: Option<Arc<str>>,
+    /// Whom the caller wants told of the task's events.
+    pub callback: Option<Arc<CallbackTarget>>,
     /// The request's head; the client takes from it what may go on.
     pub headers: HeaderMap,
 }
@@ -225,6 +228,7 @@ pub(crate) async fn refuse(runner: &Runner, call: &Call, trace: Option<RunTrace>
         input_tokens: ask.request.scan.prompt_tokens,
         started_at: watch.started_at,
         trace,
+        callback: ask.callback.as_ref(),
     };
     runner.refused(refused, error).await;
 }
@@ -317,6 +321,7 @@ fn row(runner: &Runner, ask: &TextAsk, task: TaskId, watch: &Stopwatch, planned:
         started_at: watch.started_at,
         idempotency: ask.idempotency.clone(),
         job: ask.job.clone(),
+        callbacks: runner.told(ask.callback.as_ref()),
     }
 }
 

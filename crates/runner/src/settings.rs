@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use easyai_core::delivery::CallbackTarget;
 use easyai_core::limit::LimitSet;
 use easyai_store::assets::LinkTerms;
 
@@ -39,4 +40,6 @@ pub struct Settings {
     pub links: LinkTerms,
     /// The longest answer kept for an `Idempotency-Key`.
     pub max_recorded_answer_bytes: usize,
+    /// Who is told the events of all tasks, beside those whom callers name.
+    pub callback: Option<Arc<CallbackTarget>>,
 }

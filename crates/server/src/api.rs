@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod auth;
 pub mod body;
+pub mod callbacks;
 pub mod count;
 pub mod error;
 pub mod events;
@@ -68,6 +69,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/tasks/{id}/trace", get(tasks::trace))
         .route("/api/v1/tasks/{id}/events", get(events::list))
         .route("/api/v1/tasks/{id}/stream", get(stream::resume))
+        .route("/api/v1/callbacks", get(callbacks::list))
         .route("/api/v1/explain", post(explain::explain))
         .route("/api/v1/wallet", get(wallet::get))
         .route("/api/admin/v1/replay", post(replay::replay))

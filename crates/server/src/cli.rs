@@ -2,6 +2,7 @@
 
 mod account;
 mod apply;
+mod callback;
 mod catalog;
 mod explain;
 mod key;
@@ -102,6 +103,9 @@ enum Command {
     /// Tasks: what was asked, and why it went as it did
     #[command(subcommand)]
     Task(TaskCommand),
+    /// Callbacks: who is told of tasks, what was given up, the secrets that sign
+    #[command(subcommand)]
+    Callback(callback::CallbackCommand),
     /// Platforms: how they are; switch them off and on
     #[command(subcommand)]
     Platform(PlatformCommand),
@@ -359,6 +363,7 @@ async fn dispatch(command: Command, config: Config, out: &Out) -> anyhow::Result
         Command::Key(command) => key::run(&config, out, command).await,
         Command::Task(TaskCommand::List(filter)) => task::list(&config, out, filter).await,
         Command::Task(TaskCommand::Show { id }) => task::show(&config, out, id).await,
+        Command::Callback(command) => callback::run(&config, out, command).await,
         Command::Platform(command) => platform::run(&config, out, command).await,
         Command::Policy(command) => policy::run(&config, out, command).await,
         Command::Catalog(command) => catalog::run(&config, out, command).await,

@@ -13,7 +13,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use easyai_clients::PrivateAddresses;
+use easyai_clients::{PrivateAddresses, callback_host};
+use easyai_core::delivery::{CallbackTarget, EventNames, Receiver};
 use easyai_runner::settings::CallerGone;
 use easyai_store::DatabaseUrl;
 use secrecy::SecretString;
@@ -89,6 +90,8 @@ pub struct Config {
     pub expose_platform: bool,
     /// What an operator sends to the admin API; without it that is off.
     pub admin_token: Option<SecretString>,
+    /// Who is told the events of all tasks.
+    pub callback: Option<Arc<CallbackTarget>>,
 }
 
 impl Config {
@@ -128,6 +131,7 @@ impl Config {
             finish_patience: ms(&mut given, "finish_patience_ms", 10_000, 100..=600_000),
             expose_platform: given.parsed("expose_platform", "true or false").unwrap_or(false),
             admin_token: admin_token(&mut given),
+            callback: callback(&mut given),
             data_dir: data,
         };
         given.finish()?;
@@ -187,6 +191,29 @@ fn admin_token(given: &mut Given) -> Option<SecretString> {
         );
     }
     Some(SecretString::from(text))
+}
+
+/// The operator's own receiver: it may be anywhere.
+fn callback(given: &mut Given) -> Option<Arc<CallbackTarget>> {
+    let listed = given.text("callback_events");
+    let events = listed.as_deref().map(|listed| EventNames::read(listed.split(',')));
+    let events = match (events, listed) {
+        (Some(Err(bad)), Some(listed)) => {
+            given.wrong("callback_events", &listed, &format!("names of events, separated by commas ({bad})"));
+            None
+        }
+        (Some(Ok(events)), _) => events,
+        (None | Some(Err(_)), _) => None,
+    };
+    let url = given.text("callback_url")?;
+    match callback_host(&url, PrivateAddresses::Allowed) {
+        Ok(host) => Some(Arc::new(CallbackTarget { receiver: Receiver::Gateway, url: url.into(), host: host.into(), events })),
+        Err(bad) => {
+            // Its query may hold a token.
+            given.wrong("callback_url", "(not shown)", &format!("the URL of your receiver: {bad}"));
+            None
+        }
+    }
 }
 
 fn proxy(given: &mut Given) -> Option<SecretString> {

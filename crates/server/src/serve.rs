@@ -61,7 +61,15 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let following = tokio::spawn({
         let (runner, stop) = (Arc::clone(&runner), stop.clone());
-        async move { tokio::join!(runner.follow_catalog(&stop), runner.keep_health(&stop), runner.work(&stop), runner.ask_about_jobs(&stop)) }
+        async move {
+            tokio::join!(
+                runner.follow_catalog(&stop),
+                runner.keep_health(&stop),
+                runner.work(&stop),
+                runner.ask_about_jobs(&stop),
+                runner.deliver_callbacks(&stop)
+            )
+        }
     });
 
     listener::serve(&config, api::router(app), &runner, asked_to_end()?).await?;
@@ -88,6 +96,7 @@ pub fn settings(config: &Config) -> Settings {
         queue_timeout: config.queue_timeout,
         keep_alive: config.keep_alive,
         max_recorded_answer_bytes: config.max_body_bytes,
+        callback: config.callback.clone(),
     }
 }
 

@@ -100,6 +100,7 @@ fn begin(account: AccountId) -> Begin {
         started_at: now(),
         idempotency: None,
         job: None,
+        callbacks: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod assets;
 pub mod books;
+pub mod callbacks;
 pub mod candidate_state;
 pub mod catalog;
 pub mod column;

@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003_text"),
     migration!(4, "0004_jobs"),
     migration!(5, "0005_assets"),
+    migration!(6, "0006_callbacks"),
 ];
 
 /// Serialises migrations on PostgreSQL: any number that nothing else of ours locks (`easyai` in ASCII).

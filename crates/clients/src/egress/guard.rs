@@ -123,6 +123,14 @@ impl Service<Name> for GuardedResolver {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn a_name_that_leads_into_our_own_network_is_not_called() {
+        let name = || "localhost".parse::<Name>().unwrap();
+        let refused = GuardedResolver(PrivateAddresses::Refused).call(name()).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+        assert!(GuardedResolver(PrivateAddresses::Allowed).call(name()).await.unwrap().next().is_some());
+    }
+
     #[test]
     fn our_own_network_is_not_the_public_internet() {
         let private = [

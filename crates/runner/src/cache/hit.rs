@@ -155,6 +155,7 @@ impl Hit {
             started_at: watch.started_at,
             idempotency: None,
             job: None,
+            callbacks: runner.told(ask.callback.as_ref()),
         }
     }
 

@@ -123,6 +123,7 @@ pub async fn unread(app: &App, caller: &Caller, protocol: Protocol, error: ApiEr
         input_tokens: 0,
         started_at: clock::now(),
         trace: None,
+        callback: None,
     };
     app.runner.refused(call, &refused).await;
     ApiError { task: Some(refused.task), ..error }

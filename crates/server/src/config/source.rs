@@ -12,7 +12,7 @@ use crate::nearest;
 use crate::problem::{Problem, position, render};
 
 /// Every setting. In the environment: in capitals, after `EASYAI_`.
-const SETTINGS: [&str; 23] = [
+const SETTINGS: [&str; 25] = [
     "data",
     "listen",
     "database_url",
@@ -35,6 +35,8 @@ const SETTINGS: [&str; 23] = [
     "finish_patience_ms",
     "expose_platform",
     "admin_token",
+    "callback_url",
+    "callback_events",
     "config",
 ];
 

@@ -59,6 +59,19 @@ fn a_wrong_setting_is_told_with_its_source_and_what_to_write() {
 }
 
 #[test]
+fn the_operators_receiver_may_be_anywhere_and_is_told_what_is_listed() {
+    let read = |url: &str, events: &str| {
+        config(&[("EASYAI_CALLBACK_URL", url), ("EASYAI_CALLBACK_EVENTS", events)], "", Flags::default()).map(|config| config.callback)
+    };
+    let told = read("http://127.0.0.1:9000/hook", "task.completed, task.failed").unwrap().unwrap();
+    assert_eq!((&*told.host, told.events.as_ref().map(|events| events.iter().count())), ("127.0.0.1:9000", Some(2)));
+    assert_eq!(read("http://127.0.0.1:9000/hook", "*").unwrap().unwrap().events, None);
+    assert_eq!(read("", "task.failed"), Ok(None));
+    assert!(read("ftp://h/", "").unwrap_err().starts_with("callback_url (from EASYAI_CALLBACK_URL)"));
+    assert!(read("https://h/", "done").unwrap_err().starts_with("callback_events (from EASYAI_CALLBACK_EVENTS) can't be `done`: write names"));
+}
+
+#[test]
 fn variables_of_others_are_left_alone() {
     assert!(config(&[("EASYAI_TEST_POSTGRES_URL", "x"), ("EASYAI_KEY", "sk-1"), ("HOME", "/")], "", Flags::default()).is_ok());
 }

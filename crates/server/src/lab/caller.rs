@@ -64,6 +64,7 @@ pub async fn call(runner: Arc<Runner>, caller: Caller, load: Load, arrival: Arri
     let millis = |ms: Option<u32>| ms.map(|ms| Duration::from_millis(ms.into()));
     let begun = Instant::now();
     let ask = TextAsk {
+        callback: None,
         caller,
         request: request(&load, &arrival)?,
         run_mode: RunMode::Live,

@@ -111,5 +111,6 @@ fn settings() -> Settings {
         queue_timeout: Duration::ZERO,
         keep_alive: Duration::ZERO,
         max_recorded_answer_bytes: MAX_RECORDED_BYTES,
+        callback: None,
     }
 }

@@ -9,6 +9,7 @@
 mod api;
 mod app;
 mod cache;
+mod callbacks;
 mod caller;
 mod cli;
 mod cluster;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use easyai_core::delivery::CallbackTarget;
 use easyai_core::id::{AccountId, KeyId, NodeId, PlatformModelId, PriceId, RunnerPolicyId, TaskId};
 use easyai_core::kind::{Kind, ModelType, RunMode};
 use easyai_core::money::Money;
@@ -54,6 +55,8 @@ pub struct Begin {
     pub idempotency: Option<Idempotency>,
     /// If it goes on without its caller: then it waits in the queue.
     pub job: Option<NewJob>,
+    /// Who is told of its events; nobody costs nothing.
+    pub callbacks: Vec<Arc<CallbackTarget>>,
 }
 
 /// The row of a job, for both engines.

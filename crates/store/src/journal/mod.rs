@@ -66,6 +66,7 @@ const WATCHED: usize = 1024;
 pub struct Journal {
     queue: mpsc::Sender<Work>,
     committed: broadcast::Sender<TaskId>,
+    called_back: broadcast::Sender<TaskId>,
 }
 
 impl Journal {
@@ -80,7 +81,7 @@ impl Journal {
             Db::Sqlite(db) => sqlite::start(db.path().to_path_buf(), waiting, Teller::start(queue.downgrade()), committed.clone())?,
             Db::Postgres(db) => postgres::start(db.options()?, waiting, committed.clone()),
         }
-        Ok(Self { queue, committed })
+        Ok(Self { queue, committed, called_back: broadcast::channel(WATCHED).0 })
     }
 
     /// A journal on SQLite whose disk is full, until its first failure.
@@ -92,7 +93,7 @@ impl Journal {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (committed, _) = broadcast::channel(WATCHED);
         sqlite::start_on_full_disk(db.path().to_path_buf(), waiting, Teller::start(queue.downgrade()), committed.clone())?;
-        Ok(Self { queue, committed })
+        Ok(Self { queue, committed, called_back: broadcast::channel(WATCHED).0 })
     }
 
     /// Records a task with its hold. When this returns [`Begun::Begun`], both are durable.
@@ -105,9 +106,12 @@ impl Journal {
         if self.queue.capacity() < RESERVED {
             return Err(StoreError::Busy);
         }
+        let called_back = (!begin.callbacks.is_empty()).then_some(begin.task);
         let (asked, waiting) = Asked::new(Box::new(begin));
         self.queue.try_send(Work::Begin(asked)).map_err(|_| StoreError::Busy)?;
-        answer(waiting).await
+        let begun = answer(waiting).await?;
+        self.announce_callbacks(called_back.filter(|_| begun == Begun::Begun));
+        Ok(begun)
     }
 
     /// Records a task that was refused before it began. Refused itself if too much is waiting: what is refused must not crowd out what
@@ -119,9 +123,12 @@ impl Journal {
         if self.queue.capacity() < RESERVED {
             return Err(StoreError::Busy);
         }
+        let called_back = (!refusal.callbacks.is_empty()).then_some(refusal.task);
         let (asked, waiting) = Asked::new(Box::new(refusal));
         self.queue.try_send(Work::Refuse(asked)).map_err(|_| StoreError::Busy)?;
-        answer(waiting).await
+        answer(waiting).await?;
+        self.announce_callbacks(called_back);
+        Ok(())
     }
 
     /// Lets attempts and events be seen before the end. Not awaited, and dropped if too much is waiting.
@@ -174,6 +181,18 @@ impl Journal {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<TaskId> {
         self.committed.subscribe()
+    }
+
+    /// Tasks that begin with somebody to be told of their events, from now on. Whoever lags behind is told so and should look for
+    /// itself.
+    #[must_use]
+    pub fn subscribe_callbacks(&self) -> broadcast::Receiver<TaskId> {
+        self.called_back.subscribe()
+    }
+
+    fn announce_callbacks(&self, task: Option<TaskId>) {
+        // An error only says that nobody delivers here.
+        drop(task.map(|task| self.called_back.send(task)));
     }
 
     /// Whether something sent now is queued at once.

@@ -12,7 +12,7 @@ use sqlx::{query, query_as};
 use uuid::Uuid;
 
 use super::begin::{self, Begin};
-use super::plan::{Charge, Ending, Facts, FirstUse, KnownTask, Needs, Plan};
+use super::plan::{Charge, Ending, Facts, FirstUse, KnownTask, Needs, NewCallback, Plan};
 use super::refusal::{self, Refusal};
 use super::row::{AnswerRow, CheckpointRow, EventsRow};
 use crate::books;
@@ -87,6 +87,7 @@ pub(super) async fn write(on: &mut PgConnection, plan: &Plan<'_>) -> Done {
     insert_tasks(on, &plan.begins).await?;
     insert_jobs(on, &plan.begins).await?;
     insert_refusals(on, &plan.refusals).await?;
+    insert_callbacks(on, &plan.callbacks).await?;
     set_holds(on, &plan.holds).await?;
     set_checkpoints(on, &plan.checkpoints).await?;
     end_tasks(on, &plan.endings).await?;
@@ -192,6 +193,30 @@ async fn insert_refusals(on: &mut PgConnection, refusals: &[&Refusal]) -> Done {
             .execute(&mut *on)
             .await?;
     }
+    Ok(())
+}
+
+async fn insert_callbacks(on: &mut PgConnection, callbacks: &[NewCallback<'_>]) -> Done {
+    if callbacks.is_empty() {
+        return Ok(());
+    }
+    let insert = "INSERT INTO callbacks (id, task_id, account_id, receiver, only_seq, url, host, events, state, next_seq, failures, due_at,
+            created_at, updated_at)
+        SELECT id, task_id, account_id, receiver, 0, url, host, events, 'open', 1, 0, at, at, at
+        FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[])
+            AS new (id, task_id, account_id, receiver, url, host, events, at)
+        ON CONFLICT (task_id, receiver, only_seq) DO NOTHING";
+    query(insert)
+        .bind(column(callbacks, |callback| callback.id.uuid()))
+        .bind(column(callbacks, |callback| callback.task.uuid()))
+        .bind(column(callbacks, |callback| callback.account.uuid()))
+        .bind(column(callbacks, |callback| callback.target.receiver.as_str()))
+        .bind(column(callbacks, |callback| &*callback.target.url))
+        .bind(column(callbacks, |callback| &*callback.target.host))
+        .bind(column(callbacks, NewCallback::events))
+        .bind(column(callbacks, |callback| callback.at.micros()))
+        .execute(on)
+        .await?;
     Ok(())
 }
 

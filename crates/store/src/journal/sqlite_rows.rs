@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::begin::{self, Begin};
 use super::note::AttemptRow;
-use super::plan::{Charge, Ending, Facts, FirstUse, KnownTask, Needs, Plan};
+use super::plan::{Charge, Ending, Facts, FirstUse, KnownTask, Needs, NewCallback, Plan};
 use super::refusal::{self, Refusal};
 use crate::books;
 use crate::error::StoreError;
@@ -85,6 +85,7 @@ pub(super) fn write(on: &Connection, plan: &Plan<'_>) -> Done {
     plan.begins.iter().try_for_each(|begin| insert_task(on, begin))?;
     plan.begins.iter().try_for_each(|begin| insert_job(on, begin))?;
     plan.refusals.iter().try_for_each(|refusal| insert_refusal(on, refusal))?;
+    plan.callbacks.iter().try_for_each(|callback| insert_callback(on, callback))?;
     plan.holds.iter().try_for_each(|(task, hold)| set_hold(on, *task, *hold))?;
     for checkpoint in &plan.checkpoints {
         on.prepare_cached("UPDATE tasks SET usage = ?2, bill = ?3 WHERE id = ?1 AND status = 'running'")?.execute(params![
@@ -197,6 +198,26 @@ fn insert_refusal(on: &Connection, refusal: &Refusal) -> Done {
         refusal.code.as_str(),
         refusal.message,
         refusal.trace_json,
+    ])?;
+    Ok(())
+}
+
+fn insert_callback(on: &Connection, callback: &NewCallback<'_>) -> Done {
+    let mut insert = on.prepare_cached(
+        "INSERT INTO callbacks (id, task_id, account_id, receiver, only_seq, url, host, events, state, next_seq, failures, due_at,
+            created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, 'open', 1, 0, ?8, ?8, ?8)
+         ON CONFLICT (task_id, receiver, only_seq) DO NOTHING",
+    )?;
+    insert.execute(params![
+        callback.id.uuid().as_bytes(),
+        callback.task.uuid().as_bytes(),
+        callback.account.uuid().as_bytes(),
+        callback.target.receiver.as_str(),
+        &*callback.target.url,
+        &*callback.target.host,
+        callback.events(),
+        callback.at.micros(),
     ])?;
     Ok(())
 }

@@ -115,6 +115,7 @@ pub fn begin(account: AccountId, node: NodeId, hold: i64) -> Begin {
         started_at: now(),
         idempotency: None,
         job: None,
+        callbacks: Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@ mod access;
 mod assets;
 mod begin;
 mod bucket;
+mod callbacks;
 mod candidate_state;
 mod catalog;
 mod finish;

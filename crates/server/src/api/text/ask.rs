@@ -14,7 +14,7 @@ use easyai_store::journal::Idempotency;
 use sha2::{Digest, Sha256};
 
 use crate::api::error::ApiError;
-use crate::api::{assets, headers};
+use crate::api::{assets, callbacks, headers};
 use crate::app::App;
 
 /// The longest `Idempotency-Key`, as the IETF draft's users have it.
@@ -55,17 +55,20 @@ pub fn read(caller: &Caller, headers: HeaderMap, request: TextRequest) -> Result
         idempotency,
         job: None,
         base_url: None,
+        callback: None,
         headers,
     })
 }
 
-/// The same of a call that came in here: what it makes will have an address where its caller reaches us.
+/// The same of a call that came in here: what it makes will have an address where its caller reaches us, and whom its caller named is told
+/// of its events.
 ///
 /// # Errors
 /// As [`read`].
 pub fn of_call(app: &App, caller: &Caller, head: Parts, request: TextRequest) -> Result<TextAsk, ApiError> {
     let base_url = request.media().is_some().then(|| assets::base(&app.links, &head).into());
-    Ok(TextAsk { base_url, ..read(caller, head.headers, request)? })
+    let callback = callbacks::of_head(&app.runner, &head.headers)?;
+    Ok(TextAsk { base_url, callback, ..read(caller, head.headers, request)? })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
