@@ -43,8 +43,12 @@ impl Passage {
         match self {
             Self::Same { protocol, side, previous } => {
                 let facts = side.event(&event.data, reading)?;
-                let event = match previous {
-                    Some(previous) => SseEvent { data: with_previous(&event.data, previous), raw: None, ..event },
+                let changed = match previous {
+                    Some(previous) => Some(with_previous(&event.data, previous)),
+                    None => side.mended(&event.data),
+                };
+                let event = match changed {
+                    Some(data) => SseEvent { data, raw: None, ..event },
                     None => event,
                 };
                 Ok((facts, frame(*protocol, event)))

@@ -1,5 +1,6 @@
 //! The typed form of a stream's chunk and of an answer's message: only the fields that we act on or count.
 
+use super::delta::BaseResp;
 use super::lenient::{Maybe, Present, Text, Word};
 use super::usage::WireUsage;
 
@@ -20,6 +21,8 @@ pub(super) struct Chunk {
     /// Groq's usage.
     #[serde(default)]
     pub(super) x_groq: Maybe<Groq>,
+    #[serde(default)]
+    pub(super) base_resp: Maybe<BaseResp>,
 }
 
 #[derive(serde::Deserialize)]
@@ -34,6 +37,9 @@ pub(super) struct Choice {
     pub(super) delta: Option<Delta>,
     #[serde(default)]
     pub(super) finish_reason: Word,
+    /// Moonshot's, on the chunk that ends a stream.
+    #[serde(default)]
+    pub(super) usage: Maybe<WireUsage>,
 }
 
 /// What a delta brings. `role` is no news: a chunk with a role alone is preamble.
