@@ -2,7 +2,7 @@
 //!
 //! Source: `providers.md` section 4.1.
 
-use super::lenient::{Arguments, Count, List, Maybe, Present, Text, Word};
+use super::lenient::{Arguments, Content, Count, List, Maybe, Present, Text, Word};
 use super::media;
 use super::usage::WireUsage;
 use crate::conversation::{Citation, Media, Source};
@@ -56,7 +56,7 @@ pub(super) struct Choice {
 #[derive(serde::Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Delta {
-    pub(super) content: Text,
+    pub(super) content: Content,
     reasoning_content: Text,
     reasoning: Text,
     reasoning_details: List<Detail>,
@@ -183,14 +183,14 @@ impl Choice {
 
 impl Delta {
     fn is_silent(&self) -> bool {
-        self.content.0.is_empty() && self.tool_calls.0.is_empty()
+        self.content.text.is_empty() && self.tool_calls.0.is_empty()
     }
 
     /// Reasoning under whichever of its names. Upstreams that send it under two send the same text twice.
     pub(super) fn reasoning(&mut self) -> String {
-        let names = [&mut self.reasoning_content, &mut self.reasoning];
-        if let Some(text) = names.into_iter().find(|text| !text.0.is_empty()) {
-            return std::mem::take(&mut text.0);
+        let names = [&mut self.reasoning_content.0, &mut self.reasoning.0, &mut self.content.thought];
+        if let Some(text) = names.into_iter().find(|text| !text.is_empty()) {
+            return std::mem::take(text);
         }
         self.reasoning_details.0.iter().map(|detail| if detail.text.0.is_empty() { &*detail.summary.0 } else { &*detail.text.0 }).collect()
     }

@@ -88,7 +88,7 @@ impl Reader {
     fn delta(&mut self, mut delta: Delta, out: &mut Vec<AnswerEvent>) {
         let some = |text: String, event: fn(String) -> AnswerEvent| (!text.is_empty()).then(|| event(text));
         out.extend(some(delta.reasoning(), AnswerEvent::Reasoning));
-        out.extend(some(std::mem::take(&mut delta.content.0), AnswerEvent::Text));
+        out.extend(some(std::mem::take(&mut delta.content.text), AnswerEvent::Text));
         out.extend(delta.citations().map(AnswerEvent::Citation));
         out.extend(some(std::mem::take(&mut delta.refusal.0), AnswerEvent::Refusal));
         out.extend(delta.images().map(AnswerEvent::Image));
