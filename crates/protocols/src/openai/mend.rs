@@ -1,10 +1,10 @@
-//! The tool calls of a chat stream that passes by, as official SDKs can put them together.
+//! The tool calls of a chat that passes by, as official SDKs can put them together.
 //!
 //! OpenAI numbers the calls of an answer from 0 without a gap, says the number in every fragment, and id and name in the first alone. SDKs
 //! build lists by these numbers and join what is repeated: they raise on a gap, and make one call of two that share a number. Compatible
-//! upstreams count from 1, leave the number out, give all calls the same one, repeat id and name, or have no id
-//! (`providers.md` section 4.1). Only that is put right, and only where it is wrong: every other byte stays as it came, and what can't be
-//! read passes by.
+//! upstreams count from 1, leave the number out, give all calls the same one, repeat id and name, have no id, or send arguments as the object
+//! itself (`providers.md` section 4.1). Only that is put right, and only where it is wrong: every other byte stays as it came, and what
+//! can't be read passes by.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -44,6 +44,8 @@ struct Fragment {
     index: Option<(Range<usize>, Option<u64>)>,
     id: Option<(Range<usize>, String)>,
     name: Option<(Range<usize>, bool)>,
+    /// Arguments that are an object.
+    object: Option<Range<usize>>,
 }
 
 /// What stands in place of a span of the chunk.
@@ -54,13 +56,13 @@ impl Calls {
     pub(super) fn mend(&mut self, data: &[u8]) -> Option<Bytes> {
         TOOL_CALLS.find(data)?;
         let text = std::str::from_utf8(data).ok()?;
-        let (answer, fragments) = read(text).ok()?;
+        let (answer, fragments) = read(text, "delta").ok()?;
         let mut edits = Vec::new();
         for fragment in fragments {
+            fragment.object_as_text(text, &mut edits);
             self.fragment(fragment, answer.as_deref(), &mut edits);
         }
-        edits.sort_by_key(|(span, _)| span.start);
-        (!edits.is_empty()).then(|| spliced(text, &edits))
+        spliced(text, edits)
     }
 
     fn fragment(&mut self, fragment: Fragment, answer: Option<&str>, edits: &mut Vec<Edit>) {
@@ -77,8 +79,7 @@ impl Calls {
         }
         let Some(known) = self.known.get_mut(at) else {
             if id.is_none() && is_named {
-                let minted = format!("\"call_{}_{at}\"", seed(answer));
-                put(fragment.id.as_ref().map(|(span, _)| span), "id", &minted, &fragment, edits);
+                put(fragment.id.as_ref().map(|(span, _)| span), "id", &minted(answer, at), &fragment, edits);
             }
             self.known.push(Known { index, id: id.cloned(), named: is_named });
             return;
@@ -112,6 +113,30 @@ impl Calls {
     }
 }
 
+/// A whole answer as it should be; none if it is so.
+pub(super) fn mended_answer(body: &[u8]) -> Option<Bytes> {
+    TOOL_CALLS.find(body)?;
+    let text = std::str::from_utf8(body).ok()?;
+    let (answer, fragments) = read(text, "message").ok()?;
+    let mut edits = Vec::new();
+    for (at, fragment) in fragments.into_iter().enumerate().take(MAX_CALLS) {
+        fragment.object_as_text(text, &mut edits);
+        if fragment.name.is_some() && fragment.id.as_ref().is_none_or(|(_, id)| id.is_empty()) {
+            put(fragment.id.as_ref().map(|(span, _)| span), "id", &minted(answer.as_deref(), at), &fragment, &mut edits);
+        }
+    }
+    spliced(text, edits)
+}
+
+impl Fragment {
+    fn object_as_text(&self, text: &str, edits: &mut Vec<Edit>) {
+        let Some(span) = &self.object else { return };
+        if let Some(quoted) = text.get(span.clone()).and_then(|object| serde_json::to_string(object).ok()) {
+            edits.push((span.clone(), quoted));
+        }
+    }
+}
+
 /// Puts a member in place of another value, or before all others.
 fn put(span: Option<&Range<usize>>, name: &str, value: &str, fragment: &Fragment, edits: &mut Vec<Edit>) {
     edits.push(match span {
@@ -123,44 +148,50 @@ fn put(span: Option<&Range<usize>>, name: &str, value: &str, fragment: &Fragment
     });
 }
 
-fn seed(answer: Option<&str>) -> String {
+/// An id for a call that has none, in its quotes: of the answer's own, which is unique.
+fn minted(answer: Option<&str>, at: usize) -> String {
     let letters: String = answer.unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
     // ASCII alone is left: every place is a boundary.
-    letters.get(letters.len().saturating_sub(SEED)..).unwrap_or_default().to_owned()
+    let seed = letters.get(letters.len().saturating_sub(SEED)..).unwrap_or_default();
+    format!("\"call_{seed}_{at}\"")
 }
 
-fn spliced(text: &str, edits: &[Edit]) -> Bytes {
+fn spliced(text: &str, mut edits: Vec<Edit>) -> Option<Bytes> {
+    if edits.is_empty() {
+        return None;
+    }
+    edits.sort_by_key(|(span, _)| span.start);
     let mut out = String::with_capacity(text.len() + edits.iter().map(|(_, value)| value.len()).sum::<usize>());
     let mut from = 0;
-    for (span, value) in edits {
+    for (span, value) in &edits {
         out.push_str(text.get(from..span.start).unwrap_or_default());
         out.push_str(value);
         from = span.end;
     }
     out.push_str(text.get(from..).unwrap_or_default());
-    Bytes::from(out)
+    Some(Bytes::from(out))
 }
 
-/// The answer's id, and the fragments of the first choice in a chunk.
-fn read(text: &str) -> Result<(Option<String>, Vec<Fragment>), JsonError> {
+/// The answer's id, and the calls of the first choice; `holder` is the member of a choice in which they lie.
+fn read(text: &str, holder: &str) -> Result<(Option<String>, Vec<Fragment>), JsonError> {
     let (mut answer, mut fragments) = (None, Vec::new());
     Scanner::new(text).object(|scanner, key| match (&*key, scanner.peek()?) {
         ("id", Sort::String) => string(scanner).map(|(_, id)| answer = Some(id)),
-        ("choices", Sort::Array) => scanner.array(|scanner, _| choice(scanner, &mut fragments)),
+        ("choices", Sort::Array) => scanner.array(|scanner, _| choice(scanner, holder, &mut fragments)),
         (_other, _) => scanner.skip().map(drop),
     })?;
     Ok((answer, fragments))
 }
 
 /// Calls of further choices are told apart by nobody here: they pass as they come.
-fn choice(scanner: &mut Scanner<'_>, into: &mut Vec<Fragment>) -> Result<(), JsonError> {
+fn choice(scanner: &mut Scanner<'_>, holder: &str, into: &mut Vec<Fragment>) -> Result<(), JsonError> {
     if scanner.peek()? != Sort::Object {
         return scanner.skip().map(drop);
     }
     let (mut is_first, mut fragments) = (true, Vec::new());
     scanner.object(|scanner, key| match (&*key, scanner.peek()?) {
         ("index", Sort::Number) => number(scanner).map(|(_, index)| is_first = index == Some(0)),
-        ("delta", Sort::Object) => scanner.object(|scanner, key| {
+        (name, Sort::Object) if name == holder => scanner.object(|scanner, key| {
             if key != "tool_calls" || scanner.peek()? != Sort::Array {
                 return scanner.skip().map(drop);
             }
@@ -184,11 +215,10 @@ fn call(scanner: &mut Scanner<'_>, into: &mut Vec<Fragment>) -> Result<(), JsonE
         match (&*key, scanner.peek()?) {
             ("index", _) => number(scanner).map(|found| fragment.index = Some(found)),
             ("id", _) => string(scanner).map(|found| fragment.id = Some(found)),
-            ("function" | "custom", Sort::Object) => scanner.object(|scanner, key| {
-                if key != "name" {
-                    return scanner.skip().map(drop);
-                }
-                string(scanner).map(|(span, name)| fragment.name = Some((span, !name.is_empty())))
+            ("function" | "custom", Sort::Object) => scanner.object(|scanner, key| match (&*key, scanner.peek()?) {
+                ("name", _) => string(scanner).map(|(span, name)| fragment.name = Some((span, !name.is_empty()))),
+                ("arguments", Sort::Object) => scanner.skip().map(|span| fragment.object = Some(span)),
+                (_other, _) => scanner.skip().map(drop),
             }),
             (_other, _) => scanner.skip().map(drop),
         }
@@ -280,6 +310,29 @@ mod tests {
         ]);
         check(&[(r#"[{"index":0,"function":{"name":"f"}}]"#, r#"[{"id":"call_chatcmpl7_0","index":0,"function":{"name":"f"}}]"#)]);
         check(&[(r#"[{"function":{"name":"f"}}]"#, r#"[{"index":0,"id":"call_chatcmpl7_0","function":{"name":"f"}}]"#)]);
+    }
+
+    #[test]
+    fn arguments_are_text() {
+        check(&[(
+            r#"[{"index":0,"id":"a","function":{"name":"f","arguments":{"city": "Zürich"}}}]"#,
+            r#"[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"city\": \"Zürich\"}"}}]"#,
+        )]);
+    }
+
+    #[test]
+    fn calls_of_a_whole_answer_have_ids_and_text_too() {
+        let whole =
+            |calls: &str| format!(r#"{{"id":"x-7","choices":[{{"message":{{"content":null,"tool_calls":{calls}}}}}],"usage":null}}"#);
+        let mended = |calls: &str| mended_answer(whole(calls).as_bytes()).map(|data| String::from_utf8(data.to_vec()).unwrap());
+        assert_eq!(mended(r#"[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]"#), None);
+        assert_eq!(mended("null"), None);
+        assert_eq!(
+            mended(r#"[{"function":{"name":"f","arguments":{}}},{"id":null,"function":{"name":"f","arguments":""}}]"#),
+            Some(whole(
+                r#"[{"id":"call_x7_0","function":{"name":"f","arguments":"{}"}},{"id":"call_x7_1","function":{"name":"f","arguments":""}}]"#
+            ))
+        );
     }
 
     #[test]
