@@ -9,6 +9,7 @@ use crate::bridge;
 use crate::conversation::custom::CustomCalls;
 use crate::conversation::stop_text::StopTexts;
 use crate::conversation::{Answer, AnswerEvent, Conversation, Stop};
+use crate::json::repaired;
 use crate::tokens::TextSize;
 use crate::wire::{BadEvent, Envelope, EventFacts, Progress, Protocol, StreamReader, StreamWriter};
 
@@ -73,7 +74,12 @@ impl Converter {
     /// [`BadEvent`] if it is not what the upstream's protocol sends.
     pub fn event(&mut self, data: &[u8], out: &mut BytesMut) -> Result<EventFacts, BadEvent> {
         let mut steps = std::mem::take(&mut self.steps);
-        let progress = self.reader.event(data, &mut steps);
+        let mut progress = self.reader.event(data, &mut steps);
+        if progress.is_err()
+            && let Some(data) = repaired(data)
+        {
+            progress = self.reader.event(&data, &mut steps);
+        }
         let mut facts = EventFacts { done: progress == Ok(Progress::Done), ..EventFacts::default() };
         for step in steps.drain(..) {
             self.pass(step, &mut facts, out);
