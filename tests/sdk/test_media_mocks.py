@@ -252,11 +252,12 @@ def test_openspeech_listens_and_tells_its_status_in_headers(media_mocks):
     assert (bad.status_code, bad.headers["x-api-status-code"]) == (200, "45000151")
 
 
-def test_sound_comes_piece_by_piece(post):
-    begun = time.monotonic()
-    with httpx2.stream("POST", str(post("/audio/speech", json=SPEECH).request.url), json=SPEECH | {"input": "mock:seconds=0.5", "response_format": "wav"}, headers={"authorization": f"Bearer {SECRET}"}) as answer:
+def test_sound_comes_piece_by_piece(media_mocks):
+    asked = SPEECH | {"input": "mock:seconds=0.5", "response_format": "wav"}
+    headers = {"authorization": f"Bearer {SECRET}"}
+    with httpx2.stream("POST", f"{media_mocks.url}/openai/v1/audio/speech", json=asked, headers=headers) as answer:
         pieces = answer.iter_raw()
         next(pieces)
-        first = time.monotonic() - begun
+        first = time.monotonic()
         list(pieces)
-    assert first < 0.4 < 0.5 <= time.monotonic() - begun
+    assert time.monotonic() - first > 0.4

@@ -6,6 +6,7 @@ import math
 import pathlib
 import struct
 import subprocess
+import tempfile
 import wave
 
 from PIL import Image
@@ -72,8 +73,12 @@ def sound(form="wav", seconds=1.0):
     if form == "wav":
         return out.getvalue()
     muxer, codec = {"mp3": ("mp3", "libmp3lame"), "opus": ("ogg", "libopus"), "aac": ("adts", "aac"), "flac": ("flac", "flac")}[form]
-    command = ["ffmpeg", "-v", "error", "-i", "pipe:0", "-c:a", codec, "-f", muxer, "pipe:1"]
-    return subprocess.run(command, input=out.getvalue(), capture_output=True, check=True).stdout
+    # By way of a file: a pipe can't be gone back in, and the length of a FLAC stands at its beginning.
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "sound"
+        command = ["ffmpeg", "-v", "error", "-i", "pipe:0", "-c:a", codec, "-f", muxer, str(path)]
+        subprocess.run(command, input=out.getvalue(), check=True)
+        return path.read_bytes()
 
 
 def seconds_of(data):
