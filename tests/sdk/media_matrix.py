@@ -7,9 +7,14 @@ from matrix import WAYS
 from mocks.media.files import CLIP_SECONDS
 from mocks.server import SECRET
 
-# What a thing costs, before the group's multiplier. An image, a second of video, a million characters, a second of sound that is heard.
-PRICES = {"image": "0.04", "video": "0.10", "speech": "15", "transcribe": "0.0002"}
-UNITS = {"image": "per_image", "video": "per_second", "speech": "per_million_characters", "transcribe": "per_second"}
+# What a thing costs, before the group's multiplier, and how many of ours are one of the price's: images, seconds of video, characters,
+# seconds of sound that is heard.
+PRICES = {
+    "image": ("per_image", "0.04", 1),
+    "video": ("per_second", "0.10", 1),
+    "speech": ("per_million_characters", "15", 1_000_000),
+    "transcribe": ("per_minute", "0.006", 60),
+}
 TYPES = {
     "image": ["image_generate", "image_edit"],
     "video": ["video_generate", "image_to_video"],
@@ -81,8 +86,8 @@ def places(*providers, direct=True):
 
 def price_of(what, amount):
     """What so many of its unit cost an account: images, seconds, characters."""
-    each = Decimal(PRICES[what]) / (1_000_000 if what == "speech" else 1)
-    return each * Decimal(amount) * Decimal(MULTIPLIER)
+    _, price, unit = PRICES[what]
+    return Decimal(price) * amount * Decimal(MULTIPLIER) / unit
 
 
 def catalogue(url):
@@ -92,7 +97,7 @@ def catalogue(url):
         text.append(f'[[platform]]\nname = "{name}"\nprovider = "{provider}"\n{where}')
     for public, (platform, what, upstream) in MODELS.items():
         types = ", ".join(f'"{each}"' for each in TYPES[what])
-        price = f'price = {{ {UNITS[what]} = "{PRICES[what]}" }}'
+        price = f'price = {{ {PRICES[what][0]} = "{PRICES[what][1]}" }}'
         text.append(
             f'[[model]]\nname = "{public}"\n\n[[platform_model]]\nplatform = "{platform}"\nmodel = "{public}"\nupstream_name = "{upstream}"\n'
             f"model_types = [{types}]\n{price}\n"

@@ -14,6 +14,7 @@ words of `directives.py`. Everything that was asked is kept, and every job count
 `python3 -m mocks.media [PORT]` in `tests/sdk` runs it alone.
 """
 
+from mocks.media import files
 from mocks.media.server import MediaMocks
 
-__all__ = ["MediaMocks"]
+__all__ = ["MediaMocks", "files"]
