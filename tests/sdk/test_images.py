@@ -172,6 +172,27 @@ def test_images_are_edited_by_json_too(media, marker, place):
         assert len(heard["images"]) == 2
 
 
+@each("gemini", direct=False)
+def test_a_picture_at_a_url_is_fetched_where_its_provider_wants_bytes(media, marker, place):
+    url = media.mocks.store.sign(files.picture("png", 300, 200), "png")
+    body = {"model": place.model("image"), "prompt": f"A red roof. {marker}", "images": [{"image_url": url}]}
+    answer = httpx2.post(f"{media.url}/v1/images/edits", json=body, headers={"authorization": f"Bearer {media.key}"}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert [heard["images"] for heard in asked(media.mocks, place, marker)] == [[("image/png", (300, 200))]]
+    assert media.mocks.store.fetches(url) == 1
+
+
+@each("gemini", direct=False)
+@pytest.mark.parametrize("lies", ["html", "missing"])
+def test_a_url_without_a_picture_is_refused_by_name(media, marker, place, lies):
+    url = media.mocks.store.sign(b"<html>Sign in</html>", "png") if lies == "html" else f"{media.mocks.store.url}/nowhere.png"
+    body = {"model": place.model("image"), "prompt": f"A red roof. {marker}", "images": [{"image_url": url}]}
+    with untouched(media):
+        answer = httpx2.post(f"{media.url}/v1/images/edits", json=body, headers={"authorization": f"Bearer {media.key}"}, timeout=60)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, "bad_request") and "image" in (error["param"] or "") + error["message"]
+
+
 @each("openai", "simulation")
 def test_an_edit_is_streamed(sdk, marker, place):
     given = [("first.png", files.picture("png", 320, 320), "image/png")]

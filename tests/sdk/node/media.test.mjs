@@ -28,7 +28,7 @@ const model = (place, what) => (place === "direct" ? UPSTREAM[what] : `${place}/
 const is = (place, ...providers) => providers.includes(place === "direct" ? "openai" : place);
 const input = (name) => readFileSync(join(SDK_MEDIA_INPUTS, name));
 const image = (name) => toFile(input(name), name, { type: `image/${name.split(".")[1]}` });
-const bytes = async (made) => Buffer.from(made.b64_json ? made.b64_json : await (await fetch(made.url)).arrayBuffer(), "base64");
+const bytes = async (made) => (made.b64_json ? Buffer.from(made.b64_json, "base64") : Buffer.from(await (await fetch(made.url)).arrayBuffer()));
 const seen = async (marker) => (await fetch(`${SDK_MEDIA_MOCKS}/seen/${marker}`)).json();
 
 /** What ffprobe finds in a file: the codec of each stream. */
