@@ -2,6 +2,7 @@
 again on the same folder and port, and the API by hand."""
 
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -20,6 +21,7 @@ CHARGE = "0.4"
 OVER = ("succeeded", "failed", "cancelled")
 CREATORS = 8
 READY_S = 60
+TICKS = os.sysconf("SC_CLK_TCK")
 
 CATALOGUE = """
 [[platform]]
@@ -108,9 +110,9 @@ class Jobs:
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.loads(response.read())
 
-    def make(self, name, seconds, **more):
+    def make(self, name, seconds, words="", **more):
         """Makes a task, however often the gateway dies meanwhile: the same key makes the same one."""
-        body = {"kind": "videos.generations", "model": "video", "prompt": f"{name} seconds={seconds}", "seconds": str(SECONDS), "size": "1280x720"}
+        body = {"kind": "videos.generations", "model": "video", "prompt": f"{name} seconds={seconds}{words}", "seconds": str(SECONDS), "size": "1280x720"}
         while True:
             try:
                 return self.call("/api/v1/tasks", "POST", body | more, {"idempotency-key": name})["id"]
@@ -152,3 +154,19 @@ class Jobs:
         fields = ("id", "name", "begun", "due", "seen_done", "polls", "gap", "fetches")
         return [dict(zip(fields, row)) for row in told["jobs"]], told["requests"]
 
+
+def memory_mb(pid):
+    """What a process has in memory."""
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+
+
+def cpu_s(pid):
+    """What it has computed."""
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))

@@ -5,7 +5,7 @@
     GET  /told                            what it saw, as JSON: see `told`
 
 A prompt is `NAME seconds=S`: the name tells who asked, and nothing else of a request is looked at. Every file ends with a box that holds the
-job's id, so that no two are alike. `python3 jobs_upstream.py PORT` runs it.
+job's id, so that no two are alike; with `bytes=N` in the prompt a box of zeros makes it about so long. `python3 jobs_upstream.py PORT` runs it.
 """
 
 import asyncio
@@ -18,8 +18,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from mocks.media.files import CLIP
 
-PROMPT = re.compile(rb"(job-[\w-]+) seconds=([\d.]+)")
+PROMPT = re.compile(rb"(job-[\w-]+) seconds=([\d.]+)(?: bytes=(\d+))?")
 OPENAI_STATES = {"queued": "queued", "running": "in_progress", "succeeded": "completed"}
+
+
+PIECE = bytes(1 << 18)
 
 
 def file_of(id):
@@ -27,11 +30,24 @@ def file_of(id):
     return CLIP + struct.pack(">I4s", 8 + len(id), b"free") + id.encode()
 
 
-class Job:
-    __slots__ = ("id", "name", "model", "begun", "due", "polls", "last_poll", "gap", "seen_done", "fetches")
+def long_file_of(id, size):
+    """The length of that file with another box, of so many zeros, and its pieces."""
+    whole = file_of(id) + struct.pack(">I4sQ", 1, b"free", 16 + size)
 
-    def __init__(self, id, name, model, seconds):
-        self.id, self.name, self.model = id, name, model
+    def pieces():
+        yield whole
+        for _ in range(size // len(PIECE)):
+            yield PIECE
+        yield bytes(size % len(PIECE))
+
+    return len(whole) + size, pieces()
+
+
+class Job:
+    __slots__ = ("id", "name", "model", "begun", "due", "polls", "last_poll", "gap", "seen_done", "fetches", "size")
+
+    def __init__(self, id, name, model, seconds, size):
+        self.id, self.name, self.model, self.size = id, name, model, size
         self.begun = time.time()
         self.due = self.begun + seconds
         self.polls = self.fetches = 0
@@ -64,7 +80,7 @@ class Upstream:
         found = PROMPT.search(body)
         model = re.search(rb'"model": ?"([^"]+)"|name="model"\r\n\r\n([^\r]+)', body)
         name = (model[1] or model[2]).decode() if model else ""
-        job = Job(f"{prefix}{len(self.jobs):06d}", found[1].decode(), name, float(found[2]))
+        job = Job(f"{prefix}{len(self.jobs):06d}", found[1].decode(), name, float(found[2]), int(found[3] or 0))
         self.jobs[job.id] = job
         return job
 
@@ -83,7 +99,7 @@ class Upstream:
         return shown | facts | {"content": {"video_url": url}, "usage": {"completion_tokens": 87300, "total_tokens": 87300}}
 
     def answer(self, method, target, body):
-        """Status, media type, body."""
+        """Status, media type, body: bytes, or a length with its pieces."""
         self.requests += 1
         split = urlsplit(target)
         parts = split.path.strip("/").split("/")
@@ -119,7 +135,8 @@ class Upstream:
 
     def _file(self, id):
         self.jobs[id].fetches += 1
-        return 200, "video/mp4", file_of(id)
+        size = self.jobs[id].size
+        return 200, "video/mp4", long_file_of(id, size) if size else file_of(id)
 
     def _json(self, value, status=200):
         return status, "application/json", json.dumps(value).encode()
@@ -130,16 +147,37 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, upstream):
         self.upstream, self.buffer = upstream, b""
+        self.free = asyncio.Event()
+        self.free.set()
 
     def connection_made(self, transport):
         self.transport = transport
+
+    def pause_writing(self):
+        self.free.clear()
+
+    def resume_writing(self):
+        self.free.set()
+
+    def connection_lost(self, _):
+        self.free.set()
 
     def data_received(self, data):
         self.buffer += data
         while (request := self._request()) is not None:
             status, media_type, body = self.upstream.answer(*request)
-            head = f"HTTP/1.1 {status} X\r\ncontent-type: {media_type}\r\ncontent-length: {len(body)}\r\nx-request-id: r\r\n\r\n"
-            self.transport.write(head.encode() + body)
+            length, pieces = (len(body), None) if isinstance(body, bytes) else body
+            head = f"HTTP/1.1 {status} X\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\nx-request-id: r\r\n\r\n"
+            self.transport.write(head.encode() + (body if pieces is None else b""))
+            if pieces is not None:
+                self.sending = asyncio.create_task(self._send(pieces))
+
+    async def _send(self, pieces):
+        for piece in pieces:
+            await self.free.wait()
+            if self.transport.is_closing():
+                return
+            self.transport.write(piece)
 
     def _request(self):
         """The next whole request, or None if there is none yet."""

@@ -17,10 +17,9 @@ import time
 from collections import Counter
 from datetime import datetime
 
-from jobs_stage import OVER, Jobs
+from jobs_stage import OVER, Jobs, cpu_s, descriptors, memory_mb
 
 MAX_MB, MAX_CORE = 300, 0.20
-TICKS = os.sysconf("SC_CLK_TCK")
 # Beside two intervals: the clip's way home, its settlement, clocks that differ by a rounding.
 GRACE_S = 1.0
 
@@ -112,21 +111,6 @@ def _finish(jobs, given, names):
 
 def _spread(numbers):
     return f"p50 {numbers[len(numbers) // 2]:.1f} s, p99 {numbers[len(numbers) * 99 // 100]:.1f} s, most {numbers[-1]:.1f} s"
-
-
-def memory_mb(pid):
-    with open(f"/proc/{pid}/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
-
-
-def cpu_s(pid):
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def descriptors(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 if __name__ == "__main__":

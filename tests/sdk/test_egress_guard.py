@@ -90,6 +90,16 @@ def test_a_video_that_lies_at_a_private_address_is_not_fetched_and_not_charged(g
     assert len(guarded.mocks.jobs.of(marker)) == 1, "nobody is paid twice for it"
 
 
+def test_a_video_that_sends_on_to_the_clouds_metadata_is_not_followed(guarded, v1, marker):
+    with Wallet(guarded).charged(0):
+        body = {"kind": "videos.generations", "model": "openai/video", "prompt": f"Waves. {marker} mock:inwards", "seconds": str(SECONDS)}
+        id = v1.post("/api/v1/tasks", json=body).json()["id"]
+        until(lambda: guarded.mocks.jobs.of(marker)[0].fetches)
+        task = until(lambda: (task := v1.get(f"/api/v1/tasks/{id}").json()) and task["status"] in ("succeeded", "failed", "cancelled") and task)
+    assert (task["status"], task["error"]["code"]) == ("failed", "asset_unavailable")
+    assert "169.254" not in task["error"]["message"]
+
+
 def test_an_image_that_lies_at_a_private_address_is_not_fetched_and_not_charged(guarded, marker):
     client = openai.OpenAI(base_url=f"{guarded.url}/v1", api_key=guarded.key, max_retries=0)
     with Wallet(guarded).charged(0), pytest.raises(openai.APIStatusError) as caught:

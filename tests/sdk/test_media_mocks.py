@@ -223,6 +223,25 @@ def test_a_lost_submission_was_accepted_all_the_same(ark, media_mocks, marker):
     assert len(media_mocks.jobs.of(marker)) == 1
 
 
+@pytest.mark.parametrize(("word", "status", "length"), [("no-file", 503, 15), ("expired", 403, None), ("inwards", 302, 0), ("web-page", 200, 57), ("empty", 200, 0)])
+def test_a_file_is_spoiled_as_often_as_its_prompt_says(ark, marker, word, status, length):
+    body = {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": f"{marker} mock:seconds=0.01 mock:{word}=1"}]}
+    id = ark.post("/contents/generations/tasks", json=body).json()["id"]
+    url = until(lambda: ark.get(f"/contents/generations/tasks/{id}").json().get("content"))["video_url"]
+    first = httpx2.get(url)
+    assert first.status_code == status and length in (None, len(first.content))
+    assert httpx2.get(url).content == files.CLIP
+
+
+def test_a_file_breaks_off_in_the_middle(post, media_mocks):
+    id = post("/videos", json=VIDEO | {"prompt": "mock:seconds=0.01 mock:short=1"}).json()["id"]
+    until(lambda: media_mocks.jobs.get(id).state == "succeeded")
+    url, headers = f"{media_mocks.url}/openai/v1/videos/{id}/content", {"authorization": f"Bearer {SECRET}"}
+    with pytest.raises(httpx2.RemoteProtocolError):
+        httpx2.get(url, headers=headers)
+    assert httpx2.get(url, headers=headers).content == files.CLIP
+
+
 def speech_headers(resource, **more):
     return {"x-api-key": SECRET, "x-api-resource-id": resource, "x-api-request-id": str(uuid.uuid4())} | more
 

@@ -263,14 +263,6 @@ def test_a_submission_of_unknown_outcome_is_found_where_jobs_are_listed(sdk, med
     assert len(media.mocks.jobs.of(marker)) == 1
 
 
-@each("openai", "gemini", "volces", direct=False)
-def test_a_file_that_is_slow_to_appear_is_fetched_again_and_not_paid_again(sdk, media, marker, place):
-    with Wallet(media).charged(price_of("video", SECONDS)):
-        id = made(sdk(place), place, f"{marker} mock:no-file=2").id
-    assert sdk(place).videos.download_content(id).content == files.CLIP
-    assert only_job(media.mocks, place, marker).fetches == 3
-
-
 @each("volces", direct=False)
 def test_what_a_provider_is_asked_for_is_what_was_asked(sdk, media, marker, place):
     made(sdk(place), place, marker)

@@ -21,6 +21,24 @@ class Answer:
     reset: bool = False
 
 
+def as_file(job, data, media_type):
+    """A job's file, spoiled if its prompt wants that."""
+    match job.fetch():
+        case "no-file":
+            return Answer(b"try again later", "text/plain", 503)
+        case "expired":
+            return Answer(b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>", "application/xml", 403)
+        case "inwards":
+            return Answer(b"", "text/html", 302, {"location": "http://169.254.169.254/latest/meta-data/iam"})
+        case "short":
+            return Answer(data[: len(data) // 2], media_type, headers={"content-length": str(len(data)), "connection": "close"})
+        case "web-page":
+            return Answer(b"<!DOCTYPE html><html><body>Sign in, please.</body></html>", media_type)
+        case "empty":
+            return Answer(b"", media_type)
+    return Answer(data, media_type)
+
+
 def as_json(body, status=200, **headers):
     return Answer(json.dumps(body, ensure_ascii=False).encode(), status=status, headers={name.replace("_", "-"): value for name, value in headers.items()})
 

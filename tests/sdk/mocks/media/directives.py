@@ -11,11 +11,20 @@
 | `lost` | the job is accepted, and the connection breaks before the answer |
 | `poll-errors=N` | so many polls are answered 500 |
 | `gone` | the second poll is a 404, and all that follow |
-| `no-file` | the job is done, its file is not there for the first `N` fetches (`no-file=N`; without a number: ever) |
+| `no-file` | the job is done, but a fetch of its file is answered 5xx |
+| `short` | its file breaks off in the middle |
+| `expired` | its file is answered 403 |
+| `inwards` | its file sends on to the address of a cloud's metadata |
+| `web-page` | its file says that it is a video, and is a page of a web site |
+| `empty` | its file has no bytes |
+
+Those that spoil a file do so for the first `N` fetches (`short=N`); without a number for ever.
 """
 
 import re
 
+# Words that spoil a job's file.
+SPOILERS = ("no-file", "short", "expired", "inwards", "web-page", "empty")
 WORD = re.compile(r"mock:([a-z-]+)(?:=([\d.]+))?")
 
 

@@ -4,6 +4,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from mocks.media.directives import SPOILERS
+
 # A job waits for a fifth of its time before it runs.
 QUEUED_SHARE = 0.2
 
@@ -53,10 +55,12 @@ class Job:
         return "gone" if "gone" in self.words and self.polls > 1 else None
 
     def fetch(self):
-        """Counts a fetch of its file; whether it is there."""
+        """Counts a fetch of its file. What the prompt wants to be wrong with it, or None."""
         self.fetches += 1
-        missing = self.words.get("no-file", 0)
-        return missing is not None and self.fetches > missing
+        for word in SPOILERS:
+            if word in self.words and (self.words[word] is None or self.fetches <= self.words[word]):
+                return word
+        return None
 
 
 class Jobs:

@@ -2,7 +2,7 @@
 
 from mocks.check import Refused, must
 from mocks.media import files
-from mocks.media.ask import Answer, as_json
+from mocks.media.ask import Answer, as_file, as_json
 
 FIELDS = {"prompt", "model", "seconds", "size", "input_reference"}
 SECONDS = ["4", "8", "12"]
@@ -80,9 +80,7 @@ def content(ask):
     must(variant in ("video", "thumbnail", "spritesheet"), f"Invalid value: '{variant}'.", param="variant", code="invalid_value")
     must(job.state == "succeeded", "Video is not ready yet, use GET /v1/videos/{video_id} to check status.", status=404, code="video_not_ready")
     if variant == "video":
-        if not job.fetch():
-            raise Refused("The server had an error while processing your request.", status=500)
-        return Answer(files.CLIP, "video/mp4")
+        return as_file(job, files.CLIP, "video/mp4")
     return Answer(files.picture("webp", 320, 180), "image/webp") if variant == "thumbnail" else Answer(files.picture("jpeg", 640, 360), "image/jpeg")
 
 

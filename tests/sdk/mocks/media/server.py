@@ -195,8 +195,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         whole = isinstance(made.body, bytes)
-        self.send_header(*(("content-length", str(len(made.body))) if whole else ("transfer-encoding", "chunked")))
+        if "content-length" not in headers:
+            self.send_header(*(("content-length", str(len(made.body))) if whole else ("transfer-encoding", "chunked")))
         self.end_headers()
+        self.close_connection = self.close_connection or "connection" in headers
         if whole:
             self.wfile.write(made.body)
             return

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from mocks.media import files
+from mocks.media.ask import as_file
 
 LIFE_S = 3600
 
@@ -65,13 +66,15 @@ class _Handler(BaseHTTPRequestHandler):
         if there is None or time.monotonic() > there.until:
             return self._answer(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>", "application/xml")
         there.fetches += 1
-        if there.job is not None and not there.job.fetch():
-            return self._answer(503, b"<Error><Code>ServiceUnavailable</Code></Error>", "application/xml")
-        return self._answer(200, there.data, there.media_type)
+        if there.job is None:
+            return self._answer(200, there.data, there.media_type)
+        made = as_file(there.job, there.data, there.media_type)
+        return self._answer(made.status, made.body, made.media_type, made.headers)
 
-    def _answer(self, status, data, media_type):
+    def _answer(self, status, data, media_type, headers=None):
         self.send_response(status)
-        self.send_header("content-type", media_type)
-        self.send_header("content-length", str(len(data)))
+        for name, value in ({"content-type": media_type, "content-length": str(len(data))} | (headers or {})).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
+        self.close_connection = self.close_connection or "connection" in (headers or {})
