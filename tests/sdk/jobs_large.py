@@ -44,7 +44,7 @@ def main():
         home = most[0]
         print(f"home after {time.monotonic() - begun:.1f} s, {cpu_s(pid) - cpu:.1f} s of CPU; memory {idle:.0f} MB idle, {home:.0f} MB at most", flush=True)
         begun, cpu = time.monotonic(), cpu_s(pid)
-        length, got = _load(task["result"]["data"][0]["url"])
+        length, got = _load(task["result"]["assets"][0]["url"])
         over.set()
         print(f"out after {time.monotonic() - begun:.1f} s, {cpu_s(pid) - cpu:.1f} s of CPU; memory {most[0]:.0f} MB at most")
         job = jobs.told()[0][0]

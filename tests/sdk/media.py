@@ -81,6 +81,11 @@ def decoded(path):
     assert run.returncode == 0 and not run.stderr, run.stderr
 
 
+def files_of(task):
+    """The addresses of what a task made, as its object has them."""
+    return [asset["url"] for asset in task["result"]["assets"] if asset["role"] == "result"]
+
+
 def until(wanted, patience_s=PATIENCE_S, every_s=0.1):
     """What `wanted` gives, once it gives something."""
     end = time.monotonic() + patience_s

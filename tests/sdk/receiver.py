@@ -1,7 +1,7 @@
 """A receiver of callbacks that remembers what it got and answers as it is told.
 
 The address says how: `/ok/NAME` takes everything, `/flaky/NAME` answers 500 to every first try, `/slow/NAME` takes its time, `/dead/NAME` answers
-500 always, `/inwards/NAME` redirects to an address that nobody should be sent to. NAME is the test's own.
+500 always, `/gone/NAME` answers 410 to every first try and takes the next, `/inwards/NAME` redirects to an address that nobody should be sent to. NAME is the test's own.
 """
 
 import json
@@ -67,7 +67,7 @@ class Receiver(ThreadingHTTPServer):
         with self.lock:
             before = self._got.setdefault(name, [])
             first = all(each.id != id for each in before)
-            status = {"flaky": 500 if first else 204, "dead": 500, "inwards": 302}.get(how, 204)
+            status = {"flaky": 500 if first else 204, "gone": 410 if first else 204, "dead": 500, "inwards": 302}.get(how, 204)
             before.append(Got(headers, body, time.monotonic(), status))
         if how == "slow":
             time.sleep(SLOW_S)

@@ -1,9 +1,11 @@
 """Files on their way home: what an upstream's address gives that is not what it said, and what callers get to see of it."""
 
+import hashlib
+
 import httpx2
 import pytest
 
-from media import Wallet, until
+from media import Wallet, files_of, until
 from media_matrix import SECONDS, places, price_of
 from mocks.media import files
 
@@ -41,7 +43,7 @@ def test_what_comes_wrong_once_is_fetched_again_and_not_paid_again(media, api, m
         id = make(place, words)
         task = until(lambda: (task := api.get(f"/tasks/{id}").json()) and task["status"] in OVER and task)
         assert task["status"] == "succeeded", task["error"]
-    assert httpx2.get(task["result"]["data"][0]["url"]).content == files.CLIP
+    assert httpx2.get(files_of(task)[0]).content == files.CLIP
     jobs = media.mocks.jobs.of(marker)
     assert len(jobs) == 1 and jobs[0].fetches == int(words[-1]) + 1
 
@@ -60,7 +62,7 @@ def test_what_is_no_video_is_never_given_to_anybody(media, api, make, marker, pl
         api.post(f"/tasks/{id}/cancel")
         until(lambda: api.get(f"/tasks/{id}").json()["status"] in OVER)
     task = api.get(f"/tasks/{id}").json()
-    assert task["status"] in ("failed", "cancelled") and not (task.get("result") or {}).get("data")
+    assert task["status"] in ("failed", "cancelled") and not (task.get("result") or {}).get("assets")
     assert task["status"] == "cancelled" or task["error"]["code"] == "asset_unavailable"
     assert wallet.read()[0] == before, "what is not delivered is not charged"
     assert len(media.mocks.jobs.of(marker)) == 1 and job.fetches < 50, "it is asked for again, but not without pause"
@@ -70,8 +72,10 @@ def test_what_is_no_video_is_never_given_to_anybody(media, api, make, marker, pl
 def test_files_of_a_task_are_described(api, make, place):
     id = make(place, "")
     task = until(lambda: (task := api.get(f"/tasks/{id}").json()) and task["status"] in OVER and task)
-    file = task["result"]["data"][0]
+    file = task["result"]["assets"][0]
     got = httpx2.get(file["url"])
+    assert (file["media_type"], file["size_bytes"], file["sha256"]) == ("video/mp4", len(got.content), hashlib.sha256(got.content).hexdigest())
+    assert place.provider == "simulation" or (file["width"], file["height"], file["duration_ms"]) == (160, 90, 4000)
     assert got.headers["content-type"] == "video/mp4" and got.headers["x-content-type-options"] == "nosniff"
     assert int(got.headers["content-length"]) == len(got.content) > 0 and got.headers["etag"].startswith('"')
     head = httpx2.head(file["url"])

@@ -60,7 +60,7 @@ def test_every_event_is_told_signed_and_in_order(receiver, secret, make, events,
     assert [told(each)["seq"] for each in got] == [event["seq"] for event in events(id)]
     assert [each.data["type"] for each in got] == [event["type"] for event in events(id)]
     assert len({each.id for each in got}) == len(got)
-    assert {told(each)["task"] for each in got} == {id}
+    assert {told(each)["task_id"] for each in got} == {id}
 
 
 def test_who_changes_a_byte_is_found_out(receiver, secret, make, name):
@@ -113,13 +113,32 @@ def test_what_is_no_address_of_a_receiver_is_refused(media, url):
     assert media.mocks.since(calls, "videos") == []
 
 
-def test_a_dead_letter_is_seen_and_sent_again(media, receiver, make, name):
+def test_a_dead_letter_is_seen_and_sent_again(media, receiver, secret, make, name):
+    """A receiver that says it is gone for good is not asked again by itself."""
+    id = make("gone", callback_events=["task.completed"])
+    until(lambda: receiver.got(name))
+    until(lambda: id in media.easyai("callback", "list", "--dead"))
+    assert receiver.taken(name) == []
+    media.easyai("callback", "resend", "--task", id)
+    taken = until(lambda: receiver.taken(name))
+    assert Webhook(secret).verify(taken[0].body, taken[0].headers)["type"] == "task.completed"
+    assert taken[0].id == receiver.got(name)[0].id
+    until(lambda: id not in media.easyai("callback", "list", "--dead"))
+
+
+def test_what_is_still_tried_can_be_seen_too(media, receiver, make, name):
     id = make("dead", callback_events=["task.completed"])
     until(lambda: receiver.got(name))
-    assert id in media.easyai("callback", "list"), "what waits or is dead can be seen"
-    before = len(receiver.got(name))
-    media.easyai("callback", "resend", id)
-    until(lambda: len(receiver.got(name)) > before)
+    assert id in media.easyai("callback", "list", "--task", id)
+
+
+def test_an_old_secret_signs_along_after_it_was_replaced(media, receiver, secret, make, name):
+    shown = media.easyai("callback", "secret", "rotate", "--account", "sdk")
+    new = next(word for word in shown.split() if word.startswith("whsec_"))
+    assert new != secret
+    make("ok")
+    for got in ended(receiver, name):
+        assert Webhook(secret).verify(got.body, got.headers) == Webhook(new).verify(got.body, got.headers)
 
 
 def test_a_header_names_the_address_where_a_body_can_not(media, receiver, name):

@@ -1,6 +1,7 @@
 """The task object: work of any kind that goes on without its caller, waited for, watched, cancelled, deleted."""
 
 import base64
+import hashlib
 import json
 import re
 import time
@@ -9,7 +10,7 @@ from datetime import datetime
 import httpx2
 import pytest
 
-from media import Wallet, opened, until
+from media import Wallet, files_of, opened, until
 from media_matrix import SECONDS, places, price_of
 
 OVER = ("succeeded", "failed", "cancelled")
@@ -73,8 +74,9 @@ def test_a_video_task_is_made_and_seen_to_its_end(media, api, marker, place):
         assert (task["kind"], task["model"]) == ("videos.generations", place.model("video"))
         done = over(api, task["id"])
     assert (done["status"], done["progress"], done["error"]) == ("succeeded", 1, None)
-    files = [file["url"] for file in done["result"]["data"]]
-    got = httpx2.get(files[0])
+    asset = done["result"]["assets"][0]
+    assert (asset["role"], asset["media_type"], asset["sha256"]) == ("result", "video/mp4", hashlib.sha256(httpx2.get(asset["url"]).content).hexdigest())
+    got = httpx2.get(files_of(done)[0])
     assert (got.status_code, got.headers["content-type"]) == (200, "video/mp4")
 
 
@@ -84,20 +86,21 @@ def test_an_image_task_has_its_image_at_the_end(media, api, marker, place):
     with Wallet(media).charged(price_of("image", 1)):
         done = over(api, accepted(api.post("/tasks", json=body))["id"])
     assert done["status"] == "succeeded", done["error"]
-    image = done["result"]["data"][0]
+    image = done["result"]["answer"]["data"][0]
+    assert opened(httpx2.get(files_of(done)[0]).content)
     assert opened(base64.b64decode(image["b64_json"]) if image.get("b64_json") else httpx2.get(image["url"]).content)
 
 
 def test_a_chat_is_a_task_too(api):
     done = over(api, accepted(api.post("/tasks", json={"kind": "chat.completions"} | CHAT))["id"])
-    assert done["status"] == "succeeded" and done["result"]["choices"][0]["message"]["content"]
+    assert done["status"] == "succeeded" and done["result"]["answer"]["choices"][0]["message"]["content"]
 
 
 @each("simulation")
 def test_speech_is_a_task_too(api, marker, place):
     body = {"kind": "audio.speech", "model": place.model("speech"), "input": f"Hello {marker}", "voice": "alloy", "response_format": "wav"}
     done = over(api, accepted(api.post("/tasks", json=body))["id"])
-    assert done["status"] == "succeeded" and httpx2.get(done["result"]["data"][0]["url"]).content[:4] == b"RIFF"
+    assert done["status"] == "succeeded" and httpx2.get(files_of(done)[0]).content[:4] == b"RIFF"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +159,7 @@ def test_a_task_may_be_waited_for_where_it_is_made(api, marker, wait):
     body = {"kind": "videos.generations", "model": "openai/video", "prompt": f"Waves. {marker}", "seconds": "4"}
     answer = api.post("/tasks", json=body, headers={"prefer": f"wait={wait}"})
     assert answer.status_code in (200, 202)
-    assert answer.json()["status"] == "succeeded" if answer.status_code == 200 else accepted(answer)
+    assert answer.json()["status"] in ("succeeded", "completed") if answer.status_code == 200 else accepted(answer)
 
 
 @each("openai", "simulation")
@@ -209,9 +212,9 @@ def test_tasks_that_wait_have_a_place_in_the_queue(media, api, marker):
         body = {"kind": "images.generations", "model": "openai/image", "prompt": f"A lighthouse. {marker} mock:seconds=1"}
         ids = [accepted(api.post("/tasks", json=body))["id"] for _ in range(4)]
         last = api.get(f"/tasks/{ids[-1]}").json()
-        assert last["status"] == "queued" and last["queue_position"] >= 1
+        assert last["status"] == "queued" and 1 <= last["queue"]["ahead"] <= 3 and last["queue"]["waiting"] >= last["queue"]["ahead"]
         assert [over(api, id)["status"] for id in ids] == ["succeeded"] * 4
-        assert api.get(f"/tasks/{ids[-1]}").json().get("queue_position") is None
+        assert api.get(f"/tasks/{ids[-1]}").json().get("queue") is None
     finally:
         media.easyai("account", "set", "sdk", "--concurrent", "none")
     assert len(media.mocks.seen(marker)) == 4
@@ -251,7 +254,7 @@ def test_a_task_that_is_over_can_be_deleted(api, v1, marker):
     running = api.delete(f"/tasks/{id}")
     assert running.status_code in (200, 204, 409)
     if running.status_code == 409:
-        url = over(api, id)["result"]["data"][0]["url"]
+        url = files_of(over(api, id))[0]
         assert api.delete(f"/tasks/{id}").status_code in (200, 204)
         assert httpx2.get(url).status_code in (403, 404, 410), "its files are gone with it"
     assert api.get(f"/tasks/{id}").status_code == 404
@@ -299,6 +302,21 @@ def test_a_deadline_ends_a_task(media, api, marker):
         assert done["status"] == "failed" and done["error"]["code"] == "upstream_timeout"
     assert time.monotonic() - begun < 15
     assert datetime.fromisoformat(done["finished_at"]) > datetime.fromisoformat(done["created_at"])
+
+
+@pytest.mark.parametrize(
+    ("terms", "field"), [({"timeout_ms": 0}, "timeout_ms"), ({"timeout_ms": "soon"}, "timeout_ms"), ({"priority": 101}, "priority"), ({"priority": "high"}, "priority")]
+)
+def test_wrong_terms_of_a_task_are_refused_by_name(api, terms, field):
+    answer = api.post("/tasks", json={"kind": "chat.completions"} | CHAT | terms)
+    assert answer.status_code == 400 and field in (answer.json()["error"]["param"] or "")
+
+
+def test_a_deadline_stands_in_the_body_too(api, marker):
+    body = {"kind": "videos.generations", "model": "openai/video", "prompt": f"Waves. {marker} mock:seconds=60", "seconds": "4", "timeout_ms": 2000, "priority": 5}
+    task = accepted(api.post("/tasks", json=body))
+    assert task["priority"] == 5 and task["deadline"]
+    assert over(api, task["id"])["error"]["code"] == "upstream_timeout"
 
 
 def test_an_empty_wallet_makes_no_task(media, api, marker):
