@@ -1,6 +1,7 @@
 """What `jobs_killed.py` and `jobs_waiting.py` stand on: the upstream of many jobs in its own process, a gateway that may be killed and started
 again on the same folder and port, and the API by hand."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -44,10 +45,11 @@ SHAPES = {"openai": ("/v1", "sora-2"), "volces": ("/api/v3", "doubao-seedance-1-
 
 
 class Jobs:
-    """A context. `database` is a URL of PostgreSQL; without it SQLite serves."""
+    """A context. `database` is a URL of PostgreSQL; without it SQLite serves. `pause_s` is how long the upstream thinks at most before it says
+    that it took a job on."""
 
-    def __init__(self, provider, database=None, settings=None):
-        self.provider, self.port = provider, free_port()
+    def __init__(self, provider, database=None, settings=None, pause_s=0):
+        self.provider, self.port, self.pause_s = provider, free_port(), pause_s
         self.settings = {"EASYAI_EGRESS_ALLOW_PRIVATE": "true"} | (settings or {})
         if database:
             self.settings["EASYAI_DATABASE_URL"] = database
@@ -57,7 +59,7 @@ class Jobs:
         self._folder = tempfile.TemporaryDirectory(prefix="easyai-jobs-")
         self.folder = pathlib.Path(self._folder.name)
         self.data, self.log = self.folder / "data", self.folder / "log"
-        self._upstream = subprocess.Popen([sys.executable, str(HERE / "jobs_upstream.py")], stdout=subprocess.PIPE, text=True)
+        self._upstream = subprocess.Popen([sys.executable, str(HERE / "jobs_upstream.py"), "0", str(self.pause_s)], stdout=subprocess.PIPE, text=True)
         self.upstream = f"http://127.0.0.1:{int(self._upstream.stdout.readline())}"
         path, name = SHAPES[self.provider]
         catalogue = self.folder / "catalog.toml"
@@ -119,7 +121,7 @@ class Jobs:
             except urllib.error.HTTPError as failure:
                 text = failure.read().decode()
                 assert failure.code in (409, 429, 502, 503), f"{failure.code}: {text}"
-            except (OSError, ValueError):
+            except (OSError, ValueError, http.client.HTTPException):
                 # Dead, or cut off in the middle of an answer.
                 pass
             time.sleep(0.1)

@@ -5,11 +5,13 @@
     GET  /told                            what it saw, as JSON: see `told`
 
 A prompt is `NAME seconds=S`: the name tells who asked, and nothing else of a request is looked at. Every file ends with a box that holds the
-job's id, so that no two are alike; with `bytes=N` in the prompt a box of zeros makes it about so long. `python3 jobs_upstream.py PORT` runs it.
+job's id, so that no two are alike; with `bytes=N` in the prompt a box of zeros makes it about so long. `python3 jobs_upstream.py PORT PAUSE_S` runs it: a new job is told of after
+some part of the pause, though it has begun.
 """
 
 import asyncio
 import json
+import random
 import re
 import struct
 import sys
@@ -68,8 +70,8 @@ class Job:
 
 
 class Upstream:
-    def __init__(self):
-        self.jobs, self.port, self.requests = {}, None, 0
+    def __init__(self, pause_s=0.0):
+        self.jobs, self.port, self.requests, self.pause_s = {}, None, 0, pause_s
 
     def told(self):
         """For each job: who asked, when it was due, when a poll first saw that, polls, the longest wait between two, fetches."""
@@ -167,10 +169,18 @@ class Connection(asyncio.Protocol):
         while (request := self._request()) is not None:
             status, media_type, body = self.upstream.answer(*request)
             length, pieces = (len(body), None) if isinstance(body, bytes) else body
-            head = f"HTTP/1.1 {status} X\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\nx-request-id: r\r\n\r\n"
-            self.transport.write(head.encode() + (body if pieces is None else b""))
+            if request[0] == "POST" and self.upstream.pause_s:
+                # Our caller asks nothing else on this connection meanwhile.
+                asyncio.get_running_loop().call_later(random.uniform(0, self.upstream.pause_s), self._say, status, media_type, length, body)
+                continue
+            self._say(status, media_type, length, body if pieces is None else b"")
             if pieces is not None:
                 self.sending = asyncio.create_task(self._send(pieces))
+
+    def _say(self, status, media_type, length, body):
+        if not self.transport.is_closing():
+            head = f"HTTP/1.1 {status} X\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\nx-request-id: r\r\n\r\n"
+            self.transport.write(head.encode() + body)
 
     async def _send(self, pieces):
         for piece in pieces:
@@ -206,8 +216,8 @@ class Connection(asyncio.Protocol):
         return method, target, body
 
 
-async def serve(port):
-    upstream = Upstream()
+async def serve(port, pause_s):
+    upstream = Upstream(pause_s)
     server = await asyncio.get_running_loop().create_server(lambda: Connection(upstream), "127.0.0.1", port, backlog=4096)
     upstream.port = server.sockets[0].getsockname()[1]
     print(upstream.port, flush=True)
@@ -215,4 +225,4 @@ async def serve(port):
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]) if len(sys.argv) > 1 else 0))
+    asyncio.run(serve(int(sys.argv[1]) if len(sys.argv) > 1 else 0, float(sys.argv[2]) if len(sys.argv) > 2 else 0.0))
