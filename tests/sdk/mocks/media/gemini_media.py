@@ -73,7 +73,8 @@ def _draw(model, config, media, words):
 
 
 def _speak(model, body, config, texts, media):
-    must(config.get("responseModalities") == ["AUDIO"], "The requested combination of response modalities (TEXT) is not supported by the model. models accepts the following combination of response modalities: * AUDIO")
+    only = "models accepts the following combination of response modalities: * AUDIO"
+    must(config.get("responseModalities") == ["AUDIO"], f"The requested combination of response modalities (TEXT) is not supported by the model. {only}")
     must("systemInstruction" not in body, "Developer instruction is not enabled for this model")
     must(not media and texts, "Model tried to generate text, but it should only be used for TTS")
     must("imageConfig" not in config, "image_config is not supported by this model")

@@ -48,7 +48,8 @@ def create(ask):
     _must("generate_audio" not in body or sounds and isinstance(body["generate_audio"], bool), "generate_audio", "generate_audio is not supported by this model")
     _must(body.get("service_tier", "default") in ("default", "flex"), "service_tier", "service_tier is not valid")
     audio = sounds and body.get("generate_audio", True)
-    words = ask.hear(model=model, prompt=prompt, seconds=seconds, resolution=resolution, ratio=ratio, images=[(role, files.size_of(data)) for role, data in images], audio=audio, watermark=body.get("watermark"), fields=sorted(body))
+    heard = {"images": [(role, files.size_of(data)) for role, data in images], "audio": audio, "watermark": body.get("watermark"), "fields": sorted(body)}
+    words = ask.hear(model=model, prompt=prompt, seconds=seconds, resolution=resolution, ratio=ratio, **heard)
     if "refuse" in words:
         raise Refused("The request failed because the input text may contain sensitive information.", code="InputTextSensitiveContentDetected")
     facts = {"model": model, "resolution": resolution, "ratio": "16:9" if ratio == "adaptive" else ratio, "duration": seconds, "generate_audio": audio}

@@ -42,7 +42,8 @@ def generations(ask):
     must(form is None or "-5-0-" in model, "`output_format` is not supported by this model", param="output_format", code="InvalidParameter")
     must("guidance_scale" not in body and "seed" not in body, "`seed` and `guidance_scale` are not supported by this model", param="seed", code="InvalidParameter")
     must(isinstance(body.get("watermark", True), bool), "`watermark` must be a boolean", param="watermark", code="InvalidParameter")
-    words = ask.hear(model=model, prompt=prompt, n=count, size=body.get("size"), images=[files.size_of(data) for data in images], watermark=body.get("watermark"), stream=stream, fields=sorted(body))
+    heard = {"images": [files.size_of(data) for data in images], "watermark": body.get("watermark"), "stream": stream, "fields": sorted(body)}
+    words = ask.hear(model=model, prompt=prompt, n=count, size=body.get("size"), **heard)
     if "refuse" in words:
         raise Refused("The request failed because the input text may contain sensitive information.", code="InputTextSensitiveContentDetected")
     ask.wait(words)
