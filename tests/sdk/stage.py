@@ -79,6 +79,9 @@ def free_port():
 class Stage:
     """A context: the gateway runs within it."""
 
+    # Environment of the gateway, beside what it inherits.
+    SETTINGS = {}
+
     def __init__(self, mocks=None):
         self.mocks = mocks or Mocks().start()
 
@@ -108,7 +111,7 @@ class Stage:
 
     def easyai(self, *arguments):
         command = [str(EASYAI), "--data", str(self.data), *arguments]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=60, env=_quiet())
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60, env=_quiet() | self.SETTINGS)
         assert run.returncode == 0, f"{arguments}: {run.stdout}{run.stderr}"
         return run.stdout
 
@@ -128,9 +131,7 @@ class Stage:
         self.port = free_port()
         command = [str(EASYAI), "--data", str(self.data), "serve", "--listen", f"127.0.0.1:{self.port}"]
         with self.log.open("w") as log:
-            # Receivers of callbacks are on this machine.
-            environment = _quiet() | {"EASYAI_EGRESS_ALLOW_PRIVATE": "true"}
-            self._gateway = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+            self._gateway = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=_quiet() | self.SETTINGS)
         for _ in range(300):
             assert self._gateway.poll() is None, self.log.read_text()
             try:
