@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::api::error::ApiError;
 use crate::api::text::ask;
-use crate::api::{auth, body, later};
+use crate::api::{auth, body, callbacks, later};
 use crate::app::App;
 
 /// How far apart priorities may be.
@@ -37,6 +37,8 @@ struct Terms {
     model: Option<String>,
     priority: Option<i64>,
     timeout: Option<Duration>,
+    callback_url: Option<String>,
+    callback_events: Option<Vec<String>>,
 }
 
 /// Takes on a task of any kind.
@@ -60,6 +62,8 @@ pub async fn create(State(app): State<Arc<App>>, request: Request) -> Result<Res
     let preference = later::Preference::of(&head.headers).unwrap_or(later::Preference::Task);
     let mut ask = ask::of_call(&app, &caller, head, request)?;
     ask.deadline = terms.timeout.or(ask.deadline);
+    let events = terms.callback_events.as_ref().map(|events| events.iter().map(String::as_str));
+    ask.callback = callbacks::read(&app.runner, ("callback_url", "callback_events"), terms.callback_url.as_deref(), events)?.or(ask.callback);
     later::answer(&app, &caller, ask, preference, terms.priority.unwrap_or(0)).await
 }
 
@@ -69,6 +73,8 @@ fn of_json(bytes: &Bytes) -> Result<(Terms, TextRequest), ApiError> {
     let mut terms = Terms { kind: word(&mut members, "kind")?, ..Terms::default() };
     terms.priority = members.remove("priority").map(priority).transpose()?;
     terms.timeout = members.remove("timeout_ms").map(timeout).transpose()?;
+    terms.callback_url = word(&mut members, "callback_url")?;
+    terms.callback_events = members.remove("callback_events").map(words).transpose()?;
     let nested = NESTED.iter().find_map(|name| match members.remove(*name) {
         Some(Value::Object(own)) => Some(own),
         Some(other) => {
@@ -96,6 +102,8 @@ fn of_form(content_type: &str, bytes: Bytes) -> Result<(Terms, TextRequest), Api
         model: None,
         priority: number("priority").map(priority).transpose()?,
         timeout: number("timeout_ms").map(timeout).transpose()?,
+        callback_url: field("callback_url"),
+        callback_events: field("callback_events").map(|events| events.split(',').map(|event| event.trim().to_owned()).collect()),
     };
     let request = read(kind(&terms)?, None, Some(content_type), bytes)?;
     Ok((terms, request))
@@ -112,6 +120,16 @@ fn word(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, 
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(word)) => Ok(Some(word)),
         Some(_) => Err(ApiError::field(name, format!("`{name}` must be a string"))),
+    }
+}
+
+/// A list of words, or one text with commas.
+fn words(value: Value) -> Result<Vec<String>, ApiError> {
+    let bad = || ApiError::field("callback_events", "`callback_events` must be an array of names of events");
+    match value {
+        Value::String(text) => Ok(text.split(',').map(|word| word.trim().to_owned()).collect()),
+        Value::Array(words) => words.into_iter().map(|word| word.as_str().map(str::to_owned).ok_or_else(bad)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Err(bad()),
     }
 }
 
