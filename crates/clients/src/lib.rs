@@ -17,9 +17,10 @@ mod unary;
 mod upstream;
 
 pub use call::{Clients, PlainAnswer, TextAnswer, TextCall};
-pub use egress::{Download, DownloadAsk, DownloadLimits, EgressError, FetchError, Fetched, PrivateAddresses};
 pub use callback::{Message, sign};
-pub use egress::{BadCallbackUrl, EgressError, FetchError, Fetched, PrivateAddresses, callback_host};
+pub use egress::{
+    BadCallbackUrl, Download, DownloadAsk, DownloadLimits, EgressError, FetchError, Fetched, PrivateAddresses, callback_host,
+};
 pub use media::{AcceptedJob, JobCall, JobLookup, Made, StoppedJob};
 pub use simulation::{Encounter, Fault, Faults, SimulatedCall};
 pub use stream::{StreamItem, UpstreamStream};

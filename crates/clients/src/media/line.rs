@@ -79,7 +79,7 @@ impl<'a> Line<'a> {
         match &file.source {
             InputSource::Inline { media_type, data } => Ok((media_type.clone(), data.clone())),
             InputSource::Url(url) => {
-                let fetched = self.clients.egress.fetcher.fetch(url).await.map_err(|error| {
+                let fetched = self.clients.egress.fetch(url).await.map_err(|error| {
                     let message = format!("`{}`: the file at {url} can't be fetched: {error}", file.field);
                     Failure { param: Some(file.field.clone()), ..Failure::new(Category::BadRequest, Sent::Nothing, message) }
                 })?;

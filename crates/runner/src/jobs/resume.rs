@@ -102,6 +102,8 @@ impl Runner {
             detached: true,
             idempotency: None,
             job: None,
+            // Whom it names is told since it was queued.
+            callback: None,
             base_url: head.base_url.map(Arc::from),
             headers: http::HeaderMap::new(),
         })
