@@ -3,6 +3,7 @@
 //!
 //! A setting that can't be read stops the program before it does anything, with its name, where it came from and what to write.
 
+mod assets;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use easyai_clients::{PrivateAddresses, callback_host};
 use easyai_core::delivery::{CallbackTarget, EventNames, Receiver};
 use easyai_runner::settings::CallerGone;
 use easyai_store::DatabaseUrl;
+use easyai_store::assets::{AssetSettings, LinkTerms};
 use secrecy::SecretString;
 
 pub use source::{Flags, Given};
@@ -92,6 +94,10 @@ pub struct Config {
     pub admin_token: Option<SecretString>,
     /// Who is told the events of all tasks.
     pub callback: Option<Arc<CallbackTarget>>,
+    /// How generated media are kept.
+    pub assets: AssetSettings,
+    /// On what terms links to them are given.
+    pub links: LinkTerms,
 }
 
 impl Config {
@@ -132,6 +138,8 @@ impl Config {
             expose_platform: given.parsed("expose_platform", "true or false").unwrap_or(false),
             admin_token: admin_token(&mut given),
             callback: callback(&mut given),
+            assets: assets::settings(&mut given, &data),
+            links: assets::links(&mut given),
             data_dir: data,
         };
         given.finish()?;

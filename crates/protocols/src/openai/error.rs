@@ -260,6 +260,7 @@ pub(crate) const fn kind(code: ErrorCode) -> &'static str {
         | ErrorCode::PermissionDenied
         | ErrorCode::ModelNotFound
         | ErrorCode::TaskNotFound
+        | ErrorCode::AssetNotFound
         | ErrorCode::IdempotencyConflict
         | ErrorCode::RequestTooLarge
         | ErrorCode::Cancelled => "invalid_request_error",

@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::{callbacks, events, explain, health, openai, replay, stream, tasks, wallet};
+use crate::api::{assets, callbacks, events, explain, health, openai, replay, stream, tasks, wallet};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,6 +19,10 @@ use crate::api::{callbacks, events, explain, health, openai, replay, stream, tas
         events::list,
         stream::resume,
         callbacks::list,
+        assets::of_task,
+        assets::get,
+        assets::delete,
+        assets::by_link,
         explain::explain,
         wallet::get,
         replay::replay,
