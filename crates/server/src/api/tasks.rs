@@ -25,7 +25,7 @@ use easyai_store::jobs;
 use easyai_store::tasks::{self, Filter, TaskRow};
 use serde_json::value::RawValue;
 
-pub use self::control::{DeletedTask, cancel, delete, forget};
+pub use self::control::{cancel, delete, forget};
 pub use self::create::create;
 
 use crate::api::assets::{self, AssetView};

@@ -54,8 +54,9 @@ pub async fn create(State(app): State<Arc<App>>, request: Request) -> Response {
 /// Makes a video anew, from one that is done.
 pub async fn remix(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request) -> Response {
     let content_type = content_type(&request);
+    let headers = request.headers().clone();
     let of = async {
-        let caller = auth::caller(&app, request.headers())?;
+        let caller = auth::caller(&app, &headers)?;
         let row = find(&app, &caller, &id).await?;
         if row.status != TaskStatus::Succeeded {
             return Err(ApiError::field("video_id", "the video is not done: only one that is can be made anew"));

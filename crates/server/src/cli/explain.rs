@@ -15,6 +15,7 @@ use easyai_core::explain::{Explained, Explanation, LimitNote};
 use easyai_core::id::{KeyId, NodeId};
 use easyai_runner::{Caller, Kept, Parts, Runner, clock};
 use easyai_store::Journal;
+use easyai_store::assets::AssetStore;
 
 use super::open::open;
 use super::out::Out;
@@ -42,7 +43,8 @@ pub async fn run(
     let journal = Journal::start(&db)?;
     let clients = Clients::new(config.proxy.clone())?;
     let (node, vault) = (NodeId::from_uuid(clock::new_id()), Arc::new(vault));
-    let parts = Parts { settings: crate::serve::settings(config), node, db: db.clone(), journal, vault, clients };
+    let assets = Arc::new(AssetStore::open(&db, &config.assets).await?);
+    let parts = Parts { settings: crate::serve::settings(config), node, db: db.clone(), journal, vault, clients, assets };
     let runner = Runner::start(parts).await.context("the catalogue can't be read")?;
     runner.restore_counters(Kept::Left).await?;
     let catalog = runner.catalog();
