@@ -8,4 +8,5 @@ mod hygiene;
 mod proxies;
 mod proxy;
 mod simulation;
+mod studio;
 mod tolerance;
