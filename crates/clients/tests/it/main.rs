@@ -10,4 +10,5 @@ mod hygiene;
 mod proxies;
 mod proxy;
 mod simulation;
+mod studio;
 mod tolerance;
