@@ -135,7 +135,25 @@ impl Visit {
         self.visited.answered = Some(matches!(answer, Answer::Status { .. }));
         let verdict = judge(&answer, self.visited.mark.failures, dice());
         self.runner.metrics.called_back(verdict);
-        self.note(event.seq, &answer, verdict)
+        self.tell(event.seq, &answer, verdict);
+        note(&mut self.visited.mark, event.seq, &answer, verdict, self.callback.only_seq > 0, now()) == Visiting::GoesOn
+    }
+
+    /// For the log: of the address only its host, since the rest may hold a token.
+    fn tell(&self, seq: u32, answer: &Answer, verdict: Verdict) {
+        let (task, host) = (self.callback.task_id, &*self.callback.host);
+        match verdict {
+            Verdict::Delivered => tracing::debug!(task.id = %task, seq, host, "A callback was delivered"),
+            Verdict::Again { after } => {
+                tracing::debug!(task.id = %task, seq, host, %answer, after_s = after.as_secs(), "A callback failed");
+            }
+            Verdict::Dead => {
+                tracing::warn!(task.id = %task, seq, host, %answer, "A callback is given up; `easyai callback resend` sends it again");
+            }
+            Verdict::Gone => {
+                tracing::warn!(task.id = %task, seq, host, %answer, "A receiver is given up; `easyai callback resend` tries it again");
+            }
+        }
     }
 
     fn body(&self, event: &Event) -> Bytes {
@@ -144,36 +162,37 @@ impl Visit {
         // Typed values of our own can't fail to be written.
         serde_json::to_vec(&body).unwrap_or_default().into()
     }
+}
 
-    fn note(&mut self, seq: u32, answer: &Answer, verdict: Verdict) -> bool {
-        let single = self.callback.only_seq > 0;
-        let mark = &mut self.visited.mark;
-        let (task, host) = (self.callback.task_id, &*self.callback.host);
-        if verdict == Verdict::Delivered {
-            (mark.next_seq, mark.failures, mark.error) = (seq.saturating_add(1), 0, None);
-            tracing::debug!(task.id = %task, seq, host, "A callback was delivered");
-            return true;
+/// Whether a visit goes on after an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Visiting {
+    GoesOn,
+    Ends,
+}
+
+/// Notes what an answer means for event `seq`. `single`: the callback is about that event alone.
+fn note(mark: &mut Mark, seq: u32, answer: &Answer, verdict: Verdict, single: bool, now: Timestamp) -> Visiting {
+    if verdict == Verdict::Delivered {
+        (mark.next_seq, mark.failures, mark.error) = (seq.saturating_add(1), 0, None);
+        return Visiting::GoesOn;
+    }
+    mark.failures = mark.failures.saturating_add(1);
+    mark.error = Some(answer.to_string());
+    match verdict {
+        Verdict::Delivered => Visiting::GoesOn,
+        Verdict::Again { after } => {
+            mark.next = Next::At(now.plus(after));
+            Visiting::Ends
         }
-        mark.failures = mark.failures.saturating_add(1);
-        mark.error = Some(answer.to_string());
-        match verdict {
-            Verdict::Delivered => true,
-            Verdict::Again { after } => {
-                tracing::debug!(task.id = %task, seq, host, %answer, after_s = after.as_secs(), "A callback failed");
-                mark.next = Next::At(now().plus(after));
-                false
-            }
-            Verdict::Dead if !single => {
-                tracing::warn!(task.id = %task, seq, host, %answer, "A callback is given up; `easyai callback resend` sends it again");
-                mark.dead.push(DeadEvent { seq, failures: mark.failures, error: answer.to_string() });
-                mark.next_seq = seq.saturating_add(1);
-                true
-            }
-            Verdict::Dead | Verdict::Gone => {
-                tracing::warn!(task.id = %task, seq, host, %answer, "A receiver is given up; `easyai callback resend` tries it again");
-                mark.next = Next::Dead;
-                false
-            }
+        Verdict::Dead if !single => {
+            mark.dead.push(DeadEvent { seq, failures: mark.failures, error: answer.to_string() });
+            mark.next_seq = seq.saturating_add(1);
+            Visiting::GoesOn
+        }
+        Verdict::Dead | Verdict::Gone => {
+            mark.next = Next::Dead;
+            Visiting::Ends
         }
     }
 }
@@ -195,6 +214,49 @@ mod tests {
         let mut log = EventLog::new(seq, Progress::NONE, false);
         log.add(EventPayload::Normalizing(Normalizing { model_type: ModelType::TextGenerate }), Timestamp::from_micros(5_000_000));
         log.take().remove(0)
+    }
+
+    const NOW: Timestamp = Timestamp::from_micros(0);
+
+    /// A callback at event 3 whose last `failures` tries failed gets `answers` for this event and those after it.
+    fn noted(failures: u32, answers: &[u16], single: bool) -> Mark {
+        let id = easyai_core::id::CallbackId::from_uuid(uuid::Uuid::nil());
+        let mut mark = Mark { id, next_seq: 3, failures, next: Next::Idle, error: None, dead: Vec::new() };
+        for (seq, code) in (3..).zip(answers) {
+            let answer = Answer::Status { code: *code, retry_after: None };
+            let verdict = judge(&answer, mark.failures, 0);
+            if note(&mut mark, seq, &answer, verdict, single, NOW) == Visiting::Ends {
+                break;
+            }
+        }
+        mark
+    }
+
+    #[test]
+    fn a_failure_ends_the_visit_and_keeps_its_event_first() {
+        let mark = noted(0, &[200, 500, 200], false);
+        let later = Next::At(NOW.plus(Duration::from_secs(5)));
+        assert_eq!((mark.next_seq, mark.failures, mark.next, mark.error.as_deref()), (4, 1, later, Some("HTTP 500")));
+        let mark = noted(2, &[200, 204], false);
+        assert_eq!((mark.next_seq, mark.failures, mark.next, mark.error), (5, 0, Next::Idle, None));
+    }
+
+    #[test]
+    fn a_dead_event_lets_the_next_go_on_and_a_receiver_that_stays_dead_gets_each_once() {
+        let mark = noted(10, &[500, 200, 500], false);
+        let dead: Vec<_> = mark.dead.iter().map(|dead| (dead.seq, dead.failures)).collect();
+        assert_eq!((dead, mark.next_seq, mark.failures), (vec![(3, 11)], 5, 1));
+        let mark = noted(10, &[500, 502, 504], false);
+        let dead: Vec<_> = mark.dead.iter().map(|dead| (dead.seq, &*dead.error)).collect();
+        assert_eq!((dead, mark.next_seq), (vec![(3, "HTTP 500"), (4, "HTTP 502"), (5, "HTTP 504")], 6));
+    }
+
+    #[test]
+    fn what_is_gone_keeps_its_place_and_a_dead_letter_stays_one() {
+        let mark = noted(0, &[410, 200], false);
+        assert_eq!((mark.next_seq, mark.next, mark.dead.len()), (3, Next::Dead, 0));
+        let mark = noted(10, &[500], true);
+        assert_eq!((mark.next_seq, mark.next, mark.dead.len()), (3, Next::Dead, 0));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod receiver;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use easyai_bench::mock::{Behaviour, MockUpstream};
 use easyai_store::testing::TestEngine::{self, Postgres, Sqlite};
@@ -12,6 +12,7 @@ use serde_json::Value;
 use self::receiver::{Receiver, Say};
 use crate::app::{Catalog, Setup, TestApp};
 use crate::caller::Chat;
+use crate::killed::{Dice, number};
 use crate::patience::within;
 
 /// Longer than the first pause of the schedule, on a busy machine.
@@ -254,6 +255,43 @@ async fn whatever_was_not_delivered_before_a_kill_is_delivered_after_it(#[values
     }
     within(PATIENCE, "all is done", async || story.callbacks("&state=done").await.len() == 4).await;
     story.app.ledger_is_clean();
+}
+
+/// `EASYAI_KILLS` sets the number of kills for each engine, `EASYAI_KILL_SEED` repeats a run's instants.
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_instant_everything_is_told_in_order(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let mut story = Story::new(|setup| setup.on(engine)).await;
+    let receiver = Receiver::always(Say::Status(200)).await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+    let seed = number("EASYAI_KILL_SEED").unwrap_or(now as u64);
+    println!("EASYAI_KILL_SEED={seed}");
+    let mut dice = Dice(seed);
+    for _ in 0..number("EASYAI_KILLS").unwrap_or(3) {
+        let chat = story.chat(&receiver);
+        let calls = (0..8).map(|_| {
+            let chat = chat.clone();
+            tokio::spawn(async move { while chat.try_begin().await.is_ok_and(|exchange| exchange.status() == 200) {} })
+        });
+        let calls: Vec<_> = calls.collect();
+        // The instant of the kill is the subject: nothing is waited for.
+        tokio::time::sleep(Duration::from_millis(dice.between(20, 600))).await;
+        story.app.gateway.kill();
+        for call in calls {
+            call.await.unwrap();
+        }
+        story.app.restart().await;
+    }
+    let tasks = story.app.caller.tasks("").await;
+    println!("{} tasks, {} deliveries", tasks.len(), receiver.heard().len());
+    within(PATIENCE, "nothing is open", async || story.callbacks("&state=open").await.is_empty()).await;
+    let told = receiver.ids();
+    for task in tasks {
+        let task = task["id"].as_str().unwrap();
+        let events = story.app.caller.get(&format!("/api/v1/tasks/{task}/events")).await.ok().json();
+        let of_task: Vec<_> = told.iter().filter(|id| id.starts_with(task)).cloned().collect();
+        assert_eq!(of_task, ids(task, 1..=u32::try_from(events["data"].as_array().unwrap().len()).unwrap()));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

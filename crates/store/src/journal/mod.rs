@@ -191,8 +191,11 @@ impl Journal {
     }
 
     fn announce_callbacks(&self, task: Option<TaskId>) {
-        // An error only says that nobody delivers here.
-        drop(task.map(|task| self.called_back.send(task)));
+        if let Some(task) = task
+            && self.called_back.send(task).is_err()
+        {
+            tracing::debug!("Nobody delivers callbacks here");
+        }
     }
 
     /// Whether something sent now is queued at once.
