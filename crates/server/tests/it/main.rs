@@ -25,6 +25,7 @@ mod money;
 mod outage;
 mod passthrough;
 mod patience;
+mod probes;
 mod protocols;
 mod refused;
 mod replay;
