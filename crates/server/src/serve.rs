@@ -71,6 +71,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             tokio::join!(
                 runner.follow_catalog(&stop),
                 runner.keep_health(&stop),
+                runner.keep_probing(&stop),
                 runner.work(&stop),
                 runner.ask_about_jobs(&stop),
                 runner.deliver_callbacks(&stop),

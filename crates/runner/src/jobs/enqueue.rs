@@ -56,8 +56,15 @@ impl Runner {
         // It waits for room as long as it takes: only what never fits is refused.
         ask.queue_timeout = Some(WAIT_FOR_ROOM);
         let call = Call::let_in(self, ask)?;
+        let (task, runner) = (call.task, Arc::clone(self));
+        // Once begun it is taken on to the end, also if its caller goes away meanwhile: a worker may have it already.
+        let taken_on = self.finisher.background(async move { runner.take_on(call, &request).await });
+        taken_on.await.unwrap_or_else(|_| Err(CallError::shutting_down(task)))
+    }
+
+    async fn take_on(self: &Arc<Self>, call: Call, request: &SavedRequest) -> Result<Enqueued, CallError> {
         let task = call.task;
-        jobs::save_request(&self.db, task, &request).await.map_err(|error| CallError::store(task, &error))?;
+        jobs::save_request(&self.db, task, request).await.map_err(|error| CallError::store(task, &error))?;
         let queued = prepare::queue(self, call).await;
         match queued {
             Ok(Queued::New) => {
