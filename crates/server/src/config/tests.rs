@@ -68,7 +68,9 @@ fn the_operators_receiver_may_be_anywhere_and_is_told_what_is_listed() {
     assert_eq!(read("http://127.0.0.1:9000/hook", "*").unwrap().unwrap().events, None);
     assert_eq!(read("", "task.failed"), Ok(None));
     assert!(read("ftp://h/", "").unwrap_err().starts_with("callback_url (from EASYAI_CALLBACK_URL)"));
-    assert!(read("https://h/", "done").unwrap_err().starts_with("callback_events (from EASYAI_CALLBACK_EVENTS) can't be `done`: write names"));
+    assert!(
+        read("https://h/", "done").unwrap_err().starts_with("callback_events (from EASYAI_CALLBACK_EVENTS) can't be `done`: write names")
+    );
 }
 
 #[test]
