@@ -137,7 +137,10 @@ fn prices_of_media_are_read_and_refused_with_their_place() {
             "c.toml:9:40: platform_model \"m\" at \"p\": `price.per_second[0].resolution`: `721p` is not a resolution: use one of 480p, 720p, \
              1080p, 4k; did you mean `720p`?",
         ),
-        ("{ per_imag = \"0.04\", per_request = \"1\" }", "c.toml:9:11: platform_model \"m\" at \"p\": unknown field `per_imag`: did you mean `per_image`?"),
+        (
+            "{ per_imag = \"0.04\", per_request = \"1\" }",
+            "c.toml:9:11: platform_model \"m\" at \"p\": unknown field `per_imag`: did you mean `per_image`?",
+        ),
         (
             "{ per_second = \"1\", per_million_video_tokens = \"1\" }",
             "c.toml:9:9: platform_model \"m\" at \"p\": `price`: `per_second` and `per_million_video_tokens` are prices of the same thing: keep \
