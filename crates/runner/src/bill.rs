@@ -25,10 +25,11 @@ impl Terms {
         pricing::estimate(price(offer)?, self.multiplier, expected).map_err(|error| ours(error.to_string()))
     }
 
-    /// The bill of an answer. What a platform in test mode answers has its lines, and costs nothing.
-    pub(crate) fn bill(self, offer: &PlatformModel, usage: &Usage) -> Result<Bill, Failure> {
+    /// The bill of an answer: by what was `asked` where the platform does not tell what has a price. What a platform in test mode answers
+    /// has its lines, and costs nothing.
+    pub(crate) fn bill(self, offer: &PlatformModel, usage: &Usage, asked: &Usage) -> Result<Bill, Failure> {
         let version = price(offer)?;
-        match pricing::bill(version, self.multiplier, usage) {
+        match pricing::bill_as_asked(version, self.multiplier, usage, asked) {
             Ok(bill) if self.is_free(offer) => Ok(Bill { charge: Money::ZERO, cost: None, ..bill }),
             // Nobody pays for it: what it used is no reason to fail, even if that has no price.
             Err(_) if self.is_free(offer) => {

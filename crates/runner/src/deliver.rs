@@ -144,7 +144,7 @@ impl Delivering {
         let State::Streaming(streaming) = &mut self.state else { return };
         let streamed = &mut streaming.streamed;
         let usage = streamed.tally.so_far();
-        let Ok(bill) = streamed.live.terms.bill(&streamed.delivery.candidate().offer, &usage) else { return };
+        let Ok(bill) = streamed.live.terms.bill(&streamed.delivery.candidate().offer, &usage, &usage) else { return };
         let task = streamed.live.record.subject().task;
         let (used, hold) = (bill.charge, streamed.live.hold);
         self.runner.journal.checkpoint(&Checkpoint { task, usage, bill });

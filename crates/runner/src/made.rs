@@ -183,7 +183,7 @@ async fn show_speech(runner: &Arc<Runner>, live: &Live, delivery: &Delivery, ans
 async fn unavailable(runner: &Arc<Runner>, mut live: Live, delivery: &Delivery, usage: Usage, why: String) -> Result<Reply, CallError> {
     let task = live.record.subject().task;
     let offer = &delivery.candidate().offer;
-    let bill = live.terms.bill(offer, &usage).ok().map(|bill| Bill { charge: easyai_core::money::Money::ZERO, lines: Vec::new(), ..bill });
+    let bill = live.terms.bill(offer, &usage, &live.carried.usage_of(offer, || usage)).ok().map(|bill| Bill { charge: easyai_core::money::Money::ZERO, lines: Vec::new(), ..bill });
     let failure = Failure::new(Category::BadResponse, Sent::Maybe, why);
     let elapsed = live.record.subject().watch.elapsed();
     let entry = delivery.failed(&failure, elapsed);

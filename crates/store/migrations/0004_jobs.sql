@@ -14,7 +14,7 @@ CREATE TABLE jobs (
     credential_id UUID,
     submitted_at BIGINT,
     upstream_job_id TEXT,
-    asked TEXT,                                 -- JSON of a MediaUsage: billed where the provider says nothing
+    asked TEXT,                                 -- JSON of a Usage: billed where the provider says nothing
     trace TEXT,                                 -- JSON: candidates, decisions; the task's own at its end
     cancel_requested_at BIGINT
 );

@@ -64,7 +64,6 @@ columns! {
 }
 
 columns! {
-    easyai_core::media::MediaUsage, String, |stored: String| Ok(serde_json::from_str(&stored)?);
     easyai_core::usage::Usage, String, |stored: String| Ok(serde_json::from_str(&stored)?);
     easyai_core::pricing::Bill, String, |stored: String| Ok(serde_json::from_str(&stored)?);
     easyai_core::limit::LimitSet, String, |stored: String| Ok(serde_json::from_str(&stored)?);

@@ -11,8 +11,8 @@ mod view;
 
 use easyai_core::id::{AccountId, CredentialId, NodeId, PlatformModelId, TaskId};
 use easyai_core::job::JobState;
-use easyai_core::media::MediaUsage;
 use easyai_core::time::Timestamp;
+use easyai_core::usage::Usage;
 
 pub use self::claim::{claim, release_of, take_over};
 pub use self::progress::{Accepted, Submission, Written, accepted, request_cancel, requeue, submitting, withdraw};
@@ -61,7 +61,7 @@ rows! {
         /// What its provider calls it.
         pub upstream_job_id: Option<String>,
         /// What was asked for.
-        pub asked: Option<MediaUsage>,
+        pub asked: Option<Usage>,
         /// Candidates and decisions so far, as JSON.
         pub trace: Option<String>,
         /// Since when it is not wanted any more.

@@ -14,6 +14,7 @@ use easyai_core::kind::ModelType;
 use easyai_core::media::MediaUsage;
 use easyai_core::run::Delivery;
 use easyai_core::time::Timestamp;
+use easyai_core::usage::Usage;
 use easyai_limits::Taken;
 use easyai_protocols::media::JobReport;
 use easyai_store::jobs::{self, Accepted, Written};
@@ -40,6 +41,9 @@ const A_WHILE: Duration = Duration::from_secs(3600);
 /// (`providers.md` section 11).
 const GIVE_UP_AFTER: Duration = Duration::from_secs(48 * 3600);
 
+/// What a job was asked for, where nobody wrote it down.
+pub(super) const NOTHING_KNOWN: MediaUsage = MediaUsage::Video { millis: 0, resolution: None, audio: false, video_input: false };
+
 /// What stays the same while a job is asked about.
 #[derive(Debug)]
 pub(super) struct JobTerms {
@@ -47,7 +51,7 @@ pub(super) struct JobTerms {
     pub(super) offer: Arc<PlatformModel>,
     pub(super) credential: Option<Arc<Credential>>,
     pub(super) job_id: String,
-    pub(super) asked: MediaUsage,
+    pub(super) asked: Usage,
     pub(super) submitted: Stopwatch,
     pub(super) deadline: Option<Timestamp>,
     pub(super) model_type: ModelType,
@@ -84,7 +88,7 @@ impl Polled {
             offer: &self.job.offer,
             credential: self.job.credential.as_deref(),
             job_id: &self.job.job_id,
-            asked: self.job.asked,
+            asked: self.job.asked.media.unwrap_or(NOTHING_KNOWN),
             submitted_at: self.job.submitted.started_at,
             now: now(),
             simulated: self.job.terms.simulated || self.job.offer.platform.test_mode,
@@ -135,7 +139,7 @@ impl Runner {
         drop(carried);
         let offer = Arc::clone(&delivery.candidate().offer);
         let credential = delivery.credential().and_then(|id| offer.platform.credentials.iter().find(|own| own.id == id).cloned());
-        let asked = self.clients.expected_usage(&offer, &ask.request).and_then(|usage| usage.media);
+        let asked = self.clients.expected_usage(&offer, &ask.request);
         let first = accepted.poll_after.unwrap_or_default();
         let row = Accepted { upstream_job_id: accepted.id, asked, trace: record.trace_json(), next_at: now().plus(first) };
         let task = record.subject().task;
@@ -148,7 +152,7 @@ impl Runner {
             offer,
             credential,
             job_id: row.upstream_job_id,
-            asked: asked.unwrap_or(MediaUsage::Video { millis: 0, resolution: None, audio: false, video_input: false }),
+            asked: asked.unwrap_or(Usage::of_media(NOTHING_KNOWN)),
             submitted: Stopwatch::start(),
             deadline: ask.deadline.map(|left| record.subject().watch.started_at.plus(left)),
             model_type: ask.request.model_type(),

@@ -9,10 +9,10 @@ use easyai_core::catalog::{Credential, PlatformModel, Simulation};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::id::{PlatformModelId, TaskId};
-use easyai_core::media::MediaUsage;
 use easyai_core::run::job_failed;
 use easyai_core::run_trace::RunTrace;
 use easyai_core::task::AttemptStatus;
+use easyai_core::usage::Usage;
 use easyai_protocols::media::{MediaRequest, RemixOf, read_remix};
 use easyai_protocols::read::read;
 use easyai_protocols::request::{TextRequest, Unary};
@@ -22,7 +22,7 @@ use easyai_store::tasks::{self, TaskRow};
 
 use super::Claimed;
 use super::enqueue::WAIT_FOR_ROOM;
-use super::poll::{JobTerms, Polled};
+use super::poll::{JobTerms, NOTHING_KNOWN, Polled};
 use super::worker::NotBegun;
 use crate::bill::Terms;
 use crate::caller::Caller;
@@ -174,7 +174,7 @@ impl Runner {
             offer,
             credential,
             job_id,
-            asked: job.asked.unwrap_or(MediaUsage::Video { millis: 0, resolution: None, audio: false, video_input: false }),
+            asked: job.asked.unwrap_or(Usage::of_media(NOTHING_KNOWN)),
             submitted: Stopwatch::since(job.submitted_at.unwrap_or(task.started_at)),
             deadline: job.deadline,
             model_type: task.model_type,
@@ -220,7 +220,7 @@ impl Runner {
             };
             match self.clients.find_job(lookup).await {
                 Ok(Some(id)) => {
-                    let asked = self.clients.expected_usage(&offer, &request).and_then(|usage| usage.media);
+                    let asked = self.clients.expected_usage(&offer, &request);
                     let trace = job.trace.clone().unwrap_or_else(|| "{}".to_owned());
                     return Some(Accepted { upstream_job_id: id, asked, trace, next_at: now() });
                 }

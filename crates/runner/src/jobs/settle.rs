@@ -56,7 +56,7 @@ impl Runner {
     async fn book(self: &Arc<Self>, polled: Box<Polled>, usage: Usage) {
         let Polled { record, job, taken, .. } = *polled;
         let task = record.subject().task;
-        let bill = match job.terms.bill(&job.offer, &usage) {
+        let bill = match job.terms.bill(&job.offer, &usage, &job.asked) {
             Ok(bill) => bill,
             Err(failure) => {
                 tracing::error!(task.id = %task, failure = %failure.message, "A job could not be priced");
@@ -93,7 +93,7 @@ impl Runner {
     /// There is no time left for it. Its provider may go on, and be paid for it.
     pub(super) async fn given_up(self: &Arc<Self>, polled: Box<Polled>) {
         let failure = Failure::new(Category::Timeout, Sent::Maybe, "the job was not done in time, and is not waited for any longer");
-        let usage = Usage::of_media(polled.job.asked);
+        let usage = polled.job.asked;
         let bill = unpaid(&polled, &usage);
         self.end(polled, &failure, ErrorCode::UpstreamTimeout, bill.map(|bill| (usage, bill))).await;
     }
@@ -128,7 +128,7 @@ impl Runner {
 
     /// It is not wanted any more, and costs its caller nothing.
     pub(super) async fn cancelled(self: &Arc<Self>, polled: Box<Polled>, stopped: StoppedJob) {
-        let usage = Usage::of_media(polled.job.asked);
+        let usage = polled.job.asked;
         let made = match stopped {
             StoppedJob::Stopped => None,
             StoppedJob::GoesOn => unpaid(&polled, &usage).map(|bill| (usage, bill)),
@@ -141,6 +141,6 @@ impl Runner {
 
 /// What something costs the operator that its caller does not pay for.
 fn unpaid(polled: &Polled, usage: &Usage) -> Option<Bill> {
-    let bill = polled.job.terms.bill(&polled.job.offer, usage).ok()?;
+    let bill = polled.job.terms.bill(&polled.job.offer, usage, &polled.job.asked).ok()?;
     Some(Bill { charge: Money::ZERO, lines: Vec::new(), ..bill })
 }

@@ -1,8 +1,8 @@
 //! What happens to a job, each step durable before what it is about is done.
 
 use easyai_core::id::{CredentialId, PlatformModelId, TaskId};
-use easyai_core::media::MediaUsage;
 use easyai_core::time::Timestamp;
+use easyai_core::usage::Usage;
 
 use super::JobRow;
 use crate::db::Db;
@@ -44,7 +44,7 @@ pub struct Accepted {
     /// What its provider calls it.
     pub upstream_job_id: String,
     /// What was asked for.
-    pub asked: Option<MediaUsage>,
+    pub asked: Option<Usage>,
     /// Candidates and decisions so far, as JSON.
     pub trace: String,
     /// When to ask about it first.

@@ -9,6 +9,7 @@ use easyai_core::kind::{Kind, RunMode};
 use easyai_core::media::MediaUsage;
 use easyai_core::task::TaskStatus;
 use easyai_core::time::Timestamp;
+use easyai_core::usage::Usage;
 use easyai_store::jobs::{self, Accepted, NewJob, RequestHead, SavedRequest, Submission, Written};
 use easyai_store::journal::{Begin, Begun, Finish};
 use easyai_store::nodes::Node;
@@ -37,7 +38,7 @@ fn soon() -> Timestamp {
 }
 
 fn accepted(id: &str) -> Accepted {
-    let asked = Some(MediaUsage::Video { millis: 5_000, resolution: None, audio: false, video_input: false });
+    let asked = Some(Usage::of_media(MediaUsage::Video { millis: 5_000, resolution: None, audio: false, video_input: false }));
     Accepted { upstream_job_id: id.to_owned(), asked, trace: "{}".to_owned(), next_at: now() }
 }
 
