@@ -20,6 +20,7 @@ mod garbage;
 mod health;
 mod http;
 mod killed;
+mod limited;
 mod limits;
 mod money;
 mod outage;
