@@ -112,7 +112,7 @@ impl Runner {
             Ok(answer) => {
                 let usage = match answer {
                     TextAnswer::Plain(answer) => answer.usage,
-                    TextAnswer::Stream { .. } => None,
+                    TextAnswer::Stream { .. } | TextAnswer::Made(_) | TextAnswer::Job(_) => None,
                 };
                 let used = usage.map_or(amounts.tokens, |usage| usage.input_tokens.saturating_add(usage.output_tokens));
                 admission.ended(used, Money::ZERO);

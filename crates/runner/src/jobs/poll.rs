@@ -117,7 +117,7 @@ impl Runner {
             if let Some(job) = due {
                 let runner = Arc::clone(self);
                 drop(self.finisher.background(async move {
-                    runner.ask(job).await;
+                    runner.ask_about(job).await;
                     runner.jobs.schedule().answered();
                     drop(permit);
                 }));
@@ -177,7 +177,7 @@ impl Runner {
         job::next_poll(PollFacts { age: polled.job.submitted.elapsed(), hint, failures, jobs: self.jobs.polling() })
     }
 
-    async fn ask(self: &Arc<Self>, mut polled: Box<Polled>) {
+    async fn ask_about(self: &Arc<Self>, mut polled: Box<Polled>) {
         if polled.cancelled {
             return self.stop(polled).await;
         }
