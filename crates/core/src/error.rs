@@ -27,6 +27,8 @@ crate::words! {
         ModelNotFound = "model_not_found",
         /// No such task, or not this caller's.
         TaskNotFound = "task_not_found",
+        /// No such asset, not this caller's, or it has gone.
+        AssetNotFound = "asset_not_found",
         /// The idempotency key was used with another body.
         IdempotencyConflict = "idempotency_conflict",
         /// The body is larger than allowed.
@@ -67,7 +69,7 @@ impl ErrorCode {
             Self::InvalidApiKey => 401,
             Self::InsufficientBalance | Self::BudgetExceeded => 402,
             Self::ModelNotAllowed | Self::PermissionDenied => 403,
-            Self::ModelNotFound | Self::TaskNotFound => 404,
+            Self::ModelNotFound | Self::TaskNotFound | Self::AssetNotFound => 404,
             Self::IdempotencyConflict => 409,
             Self::RequestTooLarge => 413,
             Self::RateLimit => 429,

@@ -69,6 +69,7 @@ const fn record(code: ErrorCode) -> Record {
         ErrorCode::RateLimit => Record::InPassing,
         ErrorCode::InvalidApiKey
         | ErrorCode::TaskNotFound
+        | ErrorCode::AssetNotFound
         | ErrorCode::IdempotencyConflict
         | ErrorCode::UpstreamError
         | ErrorCode::UpstreamAuth

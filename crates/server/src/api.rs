@@ -1,6 +1,7 @@
 //! The HTTP interface: one router, a file a noun.
 
 pub mod admin;
+pub mod assets;
 pub mod auth;
 pub mod body;
 pub mod count;
@@ -55,6 +56,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/tasks/{id}/trace", get(tasks::trace))
         .route("/api/v1/tasks/{id}/events", get(events::list))
         .route("/api/v1/tasks/{id}/stream", get(stream::resume))
+        .route("/api/v1/tasks/{id}/assets", get(assets::of_task))
+        .route("/api/v1/assets/{id}", get(assets::get).delete(assets::delete))
+        .route("/assets/{id}", get(assets::by_link))
         .route("/api/v1/explain", post(explain::explain))
         .route("/api/v1/wallet", get(wallet::get))
         .route("/api/admin/v1/replay", post(replay::replay))

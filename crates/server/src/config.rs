@@ -3,6 +3,7 @@
 //!
 //! A setting that can't be read stops the program before it does anything, with its name, where it came from and what to write.
 
+mod assets;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use easyai_clients::PrivateAddresses;
 use easyai_runner::settings::CallerGone;
 use easyai_store::DatabaseUrl;
+use easyai_store::assets::{AssetSettings, LinkTerms};
 use secrecy::SecretString;
 
 pub use source::{Flags, Given};
@@ -87,6 +89,10 @@ pub struct Config {
     pub expose_platform: bool,
     /// What an operator sends to the admin API; without it that is off.
     pub admin_token: Option<SecretString>,
+    /// How generated media are kept.
+    pub assets: AssetSettings,
+    /// On what terms links to them are given.
+    pub links: LinkTerms,
 }
 
 impl Config {
@@ -125,6 +131,8 @@ impl Config {
             finish_patience: ms(&mut given, "finish_patience_ms", 10_000, 100..=600_000),
             expose_platform: given.parsed("expose_platform", "true or false").unwrap_or(false),
             admin_token: admin_token(&mut given),
+            assets: assets::settings(&mut given, &data),
+            links: assets::links(&mut given),
             data_dir: data,
         };
         given.finish()?;

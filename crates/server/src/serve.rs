@@ -1,5 +1,6 @@
 //! `easyai serve`: from an open database to an open port, and back.
 
+mod keeper;
 mod listener;
 
 use std::num::NonZeroU32;
@@ -9,6 +10,7 @@ use anyhow::Context;
 use easyai_clients::Clients;
 use easyai_core::limit::LimitSet;
 use easyai_runner::{Kept, Parts, Runner, Settings};
+use easyai_store::assets::AssetStore;
 use easyai_store::nodes::Node;
 use easyai_store::{Journal, sweep};
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,6 +37,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     if swept.tasks > 0 {
         tracing::warn!(tasks = swept.tasks, charged = %swept.charged, "Ended {} tasks that an earlier run left behind", swept.tasks);
     }
+    let assets = Arc::new(AssetStore::open(&db, &config.assets).await?);
     let parts = Parts {
         settings: settings(&config),
         node: node.id(),
@@ -55,12 +58,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         max_header_bytes: config.max_header_bytes,
         expose_platform: config.expose_platform,
         admin_token: config.admin_token.as_ref().map(AdminToken::new),
+        assets: Arc::clone(&assets),
+        links: config.links.clone(),
         replaying: Semaphore::new(1),
     });
     let stop = CancellationToken::new();
     let following = tokio::spawn({
         let (runner, stop) = (Arc::clone(&runner), stop.clone());
-        async move { tokio::join!(runner.follow_catalog(&stop), runner.keep_health(&stop)) }
+        async move { tokio::join!(runner.follow_catalog(&stop), runner.keep_health(&stop), keeper::keep_assets(&assets, &stop)) }
     });
 
     listener::serve(&config, api::router(app), &runner, asked_to_end()?).await?;

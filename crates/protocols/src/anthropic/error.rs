@@ -48,7 +48,7 @@ const fn kind(code: ErrorCode) -> &'static str {
         ErrorCode::InvalidApiKey => "authentication_error",
         ErrorCode::InsufficientBalance | ErrorCode::BudgetExceeded => "billing_error",
         ErrorCode::ModelNotAllowed | ErrorCode::PermissionDenied => "permission_error",
-        ErrorCode::ModelNotFound | ErrorCode::TaskNotFound => "not_found_error",
+        ErrorCode::ModelNotFound | ErrorCode::TaskNotFound | ErrorCode::AssetNotFound => "not_found_error",
         ErrorCode::IdempotencyConflict => "conflict_error",
         ErrorCode::RequestTooLarge => "request_too_large",
         ErrorCode::RateLimit => "rate_limit_error",

@@ -220,6 +220,7 @@ const fn kind(code: ErrorCode) -> &'static str {
         | ErrorCode::PermissionDenied
         | ErrorCode::ModelNotFound
         | ErrorCode::TaskNotFound
+        | ErrorCode::AssetNotFound
         | ErrorCode::IdempotencyConflict
         | ErrorCode::RequestTooLarge
         | ErrorCode::Cancelled => "invalid_request_error",

@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::{events, explain, health, openai, replay, stream, tasks, wallet};
+use crate::api::{assets, events, explain, health, openai, replay, stream, tasks, wallet};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,6 +18,10 @@ use crate::api::{events, explain, health, openai, replay, stream, tasks, wallet}
         tasks::trace,
         events::list,
         stream::resume,
+        assets::of_task,
+        assets::get,
+        assets::delete,
+        assets::by_link,
         explain::explain,
         wallet::get,
         replay::replay,

@@ -12,7 +12,7 @@ use crate::nearest;
 use crate::problem::{Problem, position, render};
 
 /// Every setting. In the environment: in capitals, after `EASYAI_`.
-const SETTINGS: [&str; 23] = [
+const SETTINGS: [&str; 33] = [
     "data",
     "listen",
     "database_url",
@@ -35,6 +35,16 @@ const SETTINGS: [&str; 23] = [
     "finish_patience_ms",
     "expose_platform",
     "admin_token",
+    "assets_url",
+    "assets_endpoint",
+    "assets_region",
+    "assets_addressing",
+    "assets_access_key",
+    "assets_secret_key",
+    "assets_retention_days",
+    "asset_link_seconds",
+    "max_asset_bytes",
+    "public_url",
     "config",
 ];
 

@@ -70,6 +70,37 @@ fn secrets_are_not_in_debug_output() {
         ("EASYAI_PROXY", "http://u:hunter2@h:1"),
         ("EASYAI_MASTER_KEY", "hunter2"),
         ("EASYAI_ADMIN_TOKEN", "hunter2-hunter2-hunter2"),
+        ("EASYAI_ASSETS_URL", "s3://box"),
+        ("EASYAI_ASSETS_ACCESS_KEY", "key"),
+        ("EASYAI_ASSETS_SECRET_KEY", "hunter2"),
     ];
     assert!(!format!("{:?}", config(&environment, "", Flags::default()).unwrap()).contains("hunter2"));
+}
+
+#[test]
+fn assets_are_in_a_folder_or_in_a_bucket() {
+    let place = |environment: &[(&str, &str)]| format!("{:?}", config(environment, "", Flags::default()).unwrap().assets.place);
+    assert_eq!(place(&[("EASYAI_DATA", "d")]), "Folder(\"d/assets\")");
+    assert_eq!(place(&[("EASYAI_ASSETS_URL", "/srv/media")]), "Folder(\"/srv/media\")");
+    assert_eq!(place(&[("EASYAI_ASSETS_URL", "file:/srv/media")]), "Folder(\"/srv/media\")");
+    let bucket = place(&[
+        ("EASYAI_ASSETS_URL", "s3://box/a/b/"),
+        ("EASYAI_ASSETS_ENDPOINT", "http://minio:9000"),
+        ("EASYAI_ASSETS_ADDRESSING", "host"),
+    ]);
+    assert!(
+        bucket.contains("name: \"box\", prefix: \"a/b\"") && bucket.contains("minio") && bucket.contains("addressing: Host"),
+        "{bucket}"
+    );
+    let wrong = |environment: &[(&str, &str)]| config(environment, "", Flags::default()).unwrap_err();
+    assert_eq!(
+        wrong(&[("EASYAI_ASSETS_URL", "gs://box")]),
+        "assets_url (from EASYAI_ASSETS_URL) can't be `gs://box`: write a folder, or s3://BUCKET or s3://BUCKET/PREFIX"
+    );
+    let lonely = wrong(&[("EASYAI_ASSETS_URL", "s3://box"), ("EASYAI_ASSETS_SECRET_KEY", "hunter2")]);
+    assert!(lonely.ends_with("write both assets_access_key and assets_secret_key, or neither") && !lonely.contains("hunter2"), "{lonely}");
+    assert!(wrong(&[("EASYAI_ASSETS_URL", "s3://box"), ("EASYAI_ASSETS_ENDPOINT", "http://u:hunter2@h")]).contains("(not shown)"));
+    assert!(wrong(&[("EASYAI_PUBLIC_URL", "g.example")]).contains("write https://HOST"));
+    let kept = |days: &str| config(&[("EASYAI_ASSETS_RETENTION_DAYS", days)], "", Flags::default()).unwrap().assets.keep;
+    assert_eq!((kept("0"), kept("1")), (None, Some(Duration::from_secs(86_400))));
 }

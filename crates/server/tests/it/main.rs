@@ -8,6 +8,7 @@
 
 mod api;
 mod app;
+mod assets;
 mod cache;
 mod caller;
 mod cli;
