@@ -63,7 +63,7 @@ pub(super) async fn call(clients: &Clients, call: &TextCall<'_>, asked: &MediaRe
 /// An image a call, all at once: there is no other way to several.
 async fn images(line: &Line<'_>, asked: &ImageRequest) -> Result<TextAnswer, Failure> {
     let inputs = try_join_all(asked.images.iter().map(|file| line.inline(file))).await?;
-    let written = image::write(line.model(), asked, &inputs);
+    let written = image::write(line.upstream_name(), asked, &inputs);
     // The images stand in the body now.
     drop(inputs);
     let calls = (0..asked.n.get()).map(|_| Box::pin(image(line, asked, written.body.clone())));
@@ -72,7 +72,7 @@ async fn images(line: &Line<'_>, asked: &ImageRequest) -> Result<TextAnswer, Fai
 
 async fn image(line: &Line<'_>, asked: &ImageRequest, body: Bytes) -> One {
     let answered = line.post(WHOLE, body).await?;
-    let answer = image::read(line.model(), asked, &answered.body).map_err(|bad| unusable(bad, &answered))?;
+    let answer = image::read(line.upstream_name(), asked, &answered.body).map_err(|bad| unusable(bad, &answered))?;
     Ok((answer, answered.request_id()))
 }
 
@@ -90,7 +90,7 @@ async fn submit(line: &Line<'_>, plane: Plane, asked: &VideoRequest) -> Result<T
         references: try_join_all(asked.references.iter().map(|file| line.inline(file))).await?,
     };
     let refused = |lost: CannotCarry| Failure::new(Category::BadRequest, Sent::Nothing, lost.to_string());
-    let written = video::write(line.model(), plane, asked, &images).map_err(refused)?;
+    let written = video::write(line.upstream_name(), plane, asked, &images).map_err(refused)?;
     let answered = line.post(Endpoint::PredictLongRunning, written.body).await?;
     let id = operation::read_submitted(&answered.body).map_err(|bad| unusable(bad, &answered))?;
     let upstream_request_id = answered.request_id();

@@ -44,7 +44,7 @@ impl<'a> Line<'a> {
     }
 
     /// What the platform calls the model.
-    pub(super) fn model(&self) -> &'a str {
+    pub(super) fn upstream_name(&self) -> &'a str {
         &self.offer.upstream_name
     }
 

@@ -56,8 +56,8 @@ pub(super) async fn call(clients: &Clients, call: &TextCall<'_>, asked: &MediaRe
 
 /// A group in one call where the model makes groups; what it leaves out of one, and all where it makes none, by calls of one image.
 async fn images(line: &Line<'_>, asked: &ImageRequest) -> Result<TextAnswer, Failure> {
-    let way = image::way(line.model(), asked);
-    let written = image::write(line.model(), asked, way);
+    let way = image::way(line.upstream_name(), asked);
+    let written = image::write(line.upstream_name(), asked, way);
     let mut calls: Vec<One> = Vec::new();
     let mut left = asked.n.get();
     let mut single = written.body.clone();
@@ -66,7 +66,7 @@ async fn images(line: &Line<'_>, asked: &ImageRequest) -> Result<TextAnswer, Fai
         let told = group.0.images.len().saturating_add(group.0.failed.len());
         left = left.saturating_sub(u32::try_from(told).unwrap_or(u32::MAX));
         calls.push(Ok(group));
-        single = image::write(line.model(), asked, Way::Single).body;
+        single = image::write(line.upstream_name(), asked, Way::Single).body;
     }
     calls.extend(join_all((0..left).map(|_| Box::pin(image(line, single.clone())))).await);
     gathered(calls, written.notes)
@@ -81,7 +81,7 @@ async fn image(line: &Line<'_>, body: Bytes) -> One {
 async fn say(line: &Line<'_>, asked: &SpeechRequest, task: &str) -> Result<TextAnswer, Failure> {
     let written = speech::write(asked, task);
     let head = [
-        ("x-api-resource-id", line.model()),
+        ("x-api-resource-id", line.upstream_name()),
         ("x-api-request-id", task),
         // Without it nothing says how many characters are billed.
         ("x-control-require-usage-tokens-return", "*"),
@@ -93,7 +93,7 @@ async fn say(line: &Line<'_>, asked: &SpeechRequest, task: &str) -> Result<TextA
 
 async fn hear(line: &Line<'_>, asked: &TranscriptionRequest, task: &str) -> Result<TextAnswer, Failure> {
     let written = transcript::write(asked, task);
-    let head = [("x-api-resource-id", line.model()), ("x-api-request-id", task), ("x-api-sequence", "-1")];
+    let head = [("x-api-resource-id", line.upstream_name()), ("x-api-request-id", task), ("x-api-sequence", "-1")];
     let answered = line.post_with(Endpoint::RecognizeFlash, written.body, &head).await?;
     let told = |name: &str| answered.headers.get(name).and_then(|value| value.to_str().ok());
     let (code, message) = (told("x-api-status-code"), told("x-api-message"));

@@ -23,7 +23,7 @@ const MAX_PAGES: usize = 10;
 
 pub(super) async fn submit(line: &Line<'_>, asked: &VideoRequest) -> Result<TextAnswer, Failure> {
     let refused = |lost: CannotCarry| Failure::new(Category::BadRequest, Sent::Nothing, lost.to_string());
-    let written = video::write(line.model(), asked).map_err(refused)?;
+    let written = video::write(line.upstream_name(), asked).map_err(refused)?;
     let answered = line.post(Endpoint::ContentTasks, written.body).await?;
     let id = task::read_submitted(&answered.body).map_err(|bad| unusable(bad, &answered))?;
     let upstream_request_id = answered.request_id();
@@ -59,10 +59,10 @@ pub(in crate::media) async fn stop_job(clients: &Clients, call: &JobCall<'_>) ->
 pub(in crate::media) async fn find_job(clients: &Clients, lookup: &JobLookup<'_>) -> Result<Option<String>, Failure> {
     let line = Line::of_job(clients, lookup.offer, lookup.credential);
     let (after, before) = (lookup.submitted_after.seconds(), lookup.now.seconds());
-    let wanted = Wanted { model: line.model(), request: lookup.request, after, before };
+    let wanted = Wanted { model: line.upstream_name(), request: lookup.request, after, before };
     let mut found = Vec::new();
     for page in 1..=MAX_PAGES {
-        let below = format!("?page_num={page}&page_size={PAGE_SIZE}&filter.model={}", segment(line.model()));
+        let below = format!("?page_num={page}&page_size={PAGE_SIZE}&filter.model={}", segment(line.upstream_name()));
         let answered = line.ask(Method::GET, Endpoint::ContentTasks, &below).await?;
         let page = task::read_page(&answered.body, &wanted).map_err(|bad| unusable(bad, &answered))?;
         found.extend(page.matching);
