@@ -94,7 +94,7 @@ impl Egress {
         }
         let place = Place::of(&endpoint.url(&offer.platform.base_url, &offer.upstream_name))?;
         let pool = self.pool(&offer.platform, &place.host)?;
-        let route = Arc::new(Route::new(offer, credential, place, pool)?);
+        let route = Arc::new(Route::new(offer, credential, endpoint, place, pool)?);
         remember(&self.routes, key, &route);
         Ok(route)
     }

@@ -8,9 +8,11 @@ mod job;
 mod openai;
 mod volces;
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
-use easyai_core::catalog::PlatformModel;
+use easyai_core::catalog::{Credential, PlatformModel, Timeouts};
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::kind::Provider;
 use easyai_core::usage::Usage;
@@ -19,6 +21,12 @@ use easyai_protocols::media::{MediaAnswer, MediaRequest};
 
 pub use self::job::{JobCall, JobLookup, StoppedJob};
 use crate::call::{Clients, TextAnswer, TextCall};
+use crate::egress::Route;
+use crate::upstream::Endpoint;
+
+/// How long the head of an answer with media is waited for at least: it comes when all of it has been made, and good images take minutes
+/// (`providers.md` sections 4.3 and 7.5).
+const PATIENCE_MS: u32 = 300_000;
 
 /// Something that was made, with what its provider says beside it.
 #[derive(Debug, Clone)]
@@ -75,4 +83,21 @@ pub(crate) async fn call(clients: &Clients, call: &TextCall<'_>, asked: &MediaRe
         Provider::Volces => volces::call(clients, call, asked).await,
         Provider::Simulation | Provider::Anthropic => Err(Failure::new(Category::BadRequest, Sent::Nothing, "it makes no media")),
     }
+}
+
+/// The same limits, but no shorter wait for the head of an answer than media need.
+pub(crate) fn patient(timeouts: Timeouts) -> Timeouts {
+    let patience = NonZeroU32::new(PATIENCE_MS).unwrap_or(timeouts.first_delta_ms);
+    Timeouts { first_delta_ms: timeouts.first_delta_ms.max(patience), ..timeouts }
+}
+
+/// The way to an endpoint of a platform, or the failure that there is none.
+pub(crate) fn way(
+    clients: &Clients,
+    offer: &Arc<PlatformModel>,
+    credential: Option<&Credential>,
+    endpoint: Endpoint,
+) -> Result<Arc<Route>, Failure> {
+    let unusable = |error| Failure::new(Category::Network, Sent::Nothing, format!("{} can't be called: {error}", offer.platform.name));
+    clients.egress.route(offer, credential, endpoint).map_err(unusable)
 }

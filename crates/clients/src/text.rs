@@ -20,11 +20,11 @@ use easyai_protocols::responses::expand::with_previous;
 use easyai_protocols::wire::{BadAnswer, Protocol};
 use easyai_protocols::{bridge, gemini, openai, responses, tokens, volces};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use crate::call::{Clients, PlainAnswer, TextAnswer, TextCall};
-use crate::egress::{AnswerBody, Segments};
+use crate::egress::{AnswerBody, Route, Segments};
 use crate::refusal::{TimeOut, bad_response, body_broken};
 use crate::stream::{self, Asked, Clock, Passage, Source, UpstreamStream};
 use crate::upstream::{self, Endpoint};
@@ -241,17 +241,38 @@ pub(crate) async fn exchange(
     let unusable =
         |error: crate::EgressError| Failure::new(Category::Network, Sent::Nothing, format!("{} can't be called: {error}", platform.name));
     let route = clients.egress.route(call.offer, call.credential, endpoint).map_err(unusable)?;
-    let request = route.post(Segments::new(body), "application/json", None);
+    let answered = answered(&route, route.post(Segments::new(body), "application/json", None), clock).await?;
+    let id = answered.request_id();
+    Ok((answered.body, id))
+}
+
+/// A whole answer with its head.
+pub(crate) struct Answered {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answered {
+    /// The id that the upstream gave its answer.
+    pub(crate) fn request_id(&self) -> Option<String> {
+        request_id(&self.headers)
+    }
+}
+
+/// Sends `request` along `route` and reads the whole answer.
+///
+/// # Errors
+/// A [`Failure`] for everything but a 2xx with a body that came whole and is no HTML page.
+pub(crate) async fn answered(route: &Route, request: Request<Segments>, clock: &Clock) -> Result<Answered, Failure> {
     let head = timeout_at(clock.first_delta(), route.pool.send(request)).await.map_err(|_| clock.too_late(TimeOut::FirstDelta))??;
     let (head, incoming) = head.into_parts();
-    if head.status != StatusCode::OK {
+    if !head.status.is_success() {
         return Err(refusal(head.status, &head.headers, incoming, clock).await.1);
     }
-    let content_type = head.headers.get(CONTENT_TYPE);
-    if matches!(Sort::of(content_type), Sort::Html) {
+    if matches!(Sort::of(head.headers.get(CONTENT_TYPE)), Sort::Html) {
         return Err(bad_response("a 200 with an HTML page, as a proxy in between gives"));
     }
-    Ok((read(incoming, clock).await?, request_id(&head.headers)))
+    Ok(Answered { body: read(incoming, clock).await?, headers: head.headers })
 }
 
 /// An answer that has begun with a 200.

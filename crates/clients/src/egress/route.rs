@@ -10,6 +10,7 @@ use secrecy::ExposeSecret;
 
 use super::pool::Pool;
 use super::{EgressError, Segments};
+use crate::upstream::Endpoint;
 
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
@@ -31,6 +32,7 @@ impl Route {
     pub(super) fn new(
         offer: &Arc<PlatformModel>,
         credential: Option<&Credential>,
+        endpoint: Endpoint,
         place: Place,
         pool: Arc<Pool>,
     ) -> Result<Self, EgressError> {
@@ -49,6 +51,7 @@ impl Route {
             let (name, value) = match provider {
                 Provider::Anthropic => (HeaderName::from_static("x-api-key"), HeaderValue::from_str(secret)),
                 Provider::Gemini => (HeaderName::from_static("x-goog-api-key"), HeaderValue::from_str(secret)),
+                Provider::Volces if endpoint.is_openspeech() => (HeaderName::from_static("x-api-key"), HeaderValue::from_str(secret)),
                 Provider::Openai | Provider::Volces | Provider::Simulation => {
                     (AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {secret}")))
                 }
@@ -79,6 +82,20 @@ impl Route {
             }
         }
         request
+    }
+
+    /// A request without a body for what lies below this way: `below` is put behind its path, such as `/{id}` or `?page_size=10`. Ids in
+    /// it are escaped ([`segment`](crate::upstream::segment)). Nothing of it is remembered.
+    ///
+    /// # Errors
+    /// [`EgressError::BaseUrl`] if the two make no path.
+    pub(crate) fn request(&self, method: Method, below: &str) -> Result<Request<Segments>, EgressError> {
+        let path = format!("{}{below}", self.path.path().trim_end_matches('/'));
+        let mut request = self.post(Segments::new(Vec::new()), "application/json", None);
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().map_err(|_| EgressError::BaseUrl(path))?;
+        request.headers_mut().remove(CONTENT_TYPE);
+        Ok(request)
     }
 }
 
