@@ -9,7 +9,7 @@ use easyai_core::usage::Usage;
 use crate::conversation::{Answer, CannotCarry, Conversation};
 use crate::request::{BadRequest, Framing, TextRequest};
 use crate::wire::{AnswerFacts, BadAnswer, Envelope, Protocol, SideReader, StreamReader, StreamWriter, Target, Written};
-use crate::{anthropic, completions, embeddings, gemini, moderations, openai, responses};
+use crate::{anthropic, completions, embeddings, gemini, media, moderations, openai, responses};
 
 /// Reads a caller's request into the inner form.
 ///
@@ -152,9 +152,8 @@ pub fn event_text(protocol: Protocol, data: &[u8], into: &mut String) {
         | Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos
-        | Protocol::Speech
-        | Protocol::Transcriptions
-        | Protocol::Translations => {}
+        | Protocol::Speech => {}
+        Protocol::Transcriptions | Protocol::Translations => media::event_text(data, into),
     }
 }
 
@@ -226,16 +225,13 @@ pub fn stream_writer(protocol: Protocol, envelope: Envelope) -> Box<dyn StreamWr
 #[must_use]
 pub fn side_reader(protocol: Protocol) -> Box<dyn SideReader> {
     match protocol {
-        Protocol::Chat
-        | Protocol::Embeddings
-        | Protocol::Moderations
-        | Protocol::Rerank
-        | Protocol::Images
+        Protocol::Chat | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => Box::<openai::side::Side>::default(),
+        Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos
         | Protocol::Speech
         | Protocol::Transcriptions
-        | Protocol::Translations => Box::<openai::side::Side>::default(),
+        | Protocol::Translations => Box::<media::Side>::default(),
         Protocol::Responses => Box::<responses::side::Side>::default(),
         Protocol::Messages => Box::<anthropic::side::Side>::default(),
         Protocol::GenerateContent => Box::<gemini::side::Side>::default(),

@@ -12,10 +12,16 @@ mod answer;
 mod file;
 mod image;
 mod job;
+mod outbound;
 mod read;
+mod read_answer;
+mod side;
+mod sound;
 mod speech;
 mod transcription;
+mod usage;
 mod video;
+mod write;
 
 use std::sync::Arc;
 
@@ -23,10 +29,18 @@ pub use answer::{ImageAnswer, ItemFailure, MadeFile, MadeImage, MediaAnswer, Spe
 pub use file::{InputFile, InputSource, MediaBody};
 pub use image::{Background, ImageFormat, ImageRequest, ImageWork, ResponseFormat};
 pub use job::{JobReport, JobResult};
+pub use outbound::{Outbound, edit_form, field_names, outbound};
 pub use read::{MAX_PROMPT_CHARS, read, read_remix, size, sniff};
+pub use read_answer::{VideoState, read_images, read_transcript, read_video};
+pub use side::{Side, event_text};
+pub use sound::sound_millis;
 pub use speech::{SpeechFormat, SpeechRequest, StreamFormat};
 pub use transcription::{TranscriptFormat, TranscriptionRequest, TranscriptionWork};
 pub use video::{RemixOf, VideoRequest};
+pub use write::{
+    Segment, ShownImage, Transcript, VideoError, VideoObject, VideoStatus, WordTime, image_frames, image_partial, speech_delta, speech_done, stream_error,
+    transcript_delta, transcript_done, write_deleted_video, write_images, write_transcription, write_video, write_video_list,
+};
 
 use crate::wire::Protocol;
 

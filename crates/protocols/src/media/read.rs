@@ -20,7 +20,7 @@ use self::fields::Fields;
 use super::{ImageWork, MediaBody, MediaRequest, RemixOf, TranscriptionWork, VideoRequest};
 use crate::request::BadRequest;
 
-pub use self::sniff::{Size, size, sniff};
+pub use self::sniff::{size, sniff};
 
 /// The longest prompt, in characters: what the gpt-image models take. Shorter bounds are the upstream's, and checked for each.
 pub const MAX_PROMPT_CHARS: usize = 32_000;

@@ -7,6 +7,16 @@ use easyai_core::media::{Pixels, Resolution};
 
 use super::file::{InputFile, MediaBody};
 
+/// Where nothing better is known.
+const FULL: Pixels = Pixels { width: side(1_280), height: side(720) };
+
+const fn side(side: u32) -> NonZeroU32 {
+    match NonZeroU32::new(side) {
+        Some(side) => side,
+        None => NonZeroU32::MIN,
+    }
+}
+
 /// A request for a video, checked.
 ///
 /// The reference images come under any of the usual names (`spec.md` section 4.1); which of them is which is told apart here.
@@ -54,6 +64,27 @@ pub struct RemixOf {
 }
 
 impl VideoRequest {
+    /// The size that is meant: as asked, else by resolution and aspect ratio, with 720p and 16:9 where nobody said. Sides are even.
+    #[must_use]
+    pub fn pixels(&self) -> Pixels {
+        if let Some(size) = self.size {
+            return size;
+        }
+        let lines = match self.resolution.unwrap_or(Resolution::P720) {
+            Resolution::P480 => 480,
+            Resolution::P720 => 720,
+            Resolution::P1080 => 1_080,
+            Resolution::K4 => 2_160,
+        };
+        let sides = self.aspect_ratio.as_deref().and_then(|ratio| ratio.split_once(':'));
+        let sides = sides.and_then(|(width, height)| Some((width.parse::<u32>().ok()?, height.parse::<u32>().ok()?)));
+        let (width, height) = sides.filter(|(width, height)| *width > 0 && *height > 0).unwrap_or((16, 9));
+        let long = u64::from(lines) * u64::from(width.max(height)) / u64::from(width.min(height));
+        let long = u32::try_from(long).unwrap_or(u32::MAX).min(4_096) & !1;
+        let (width, height) = if width >= height { (long, lines) } else { (lines, long) };
+        Pixels::new(width, height).unwrap_or(FULL)
+    }
+
     /// Whether it starts from a picture, which makes it `image_to_video`.
     #[must_use]
     pub fn has_reference(&self) -> bool {

@@ -209,7 +209,7 @@ pub fn error_frame(code: ErrorCode, message: &str) -> Bytes {
 }
 
 /// OpenAI's `type` for a code (`providers.md` section 12.7).
-const fn kind(code: ErrorCode) -> &'static str {
+pub(crate) const fn kind(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::BadRequest
         | ErrorCode::ContextLengthExceeded

@@ -2,7 +2,7 @@
 //!
 //! Source: the WHATWG MIME Sniffing standard, section 6, and the formats' own specifications.
 
-pub use easyai_core::media::Pixels as Size;
+use easyai_core::media::Pixels;
 
 /// What is looked at to tell text from what we don't know.
 const TEXT_BYTES: usize = 512;
@@ -59,11 +59,11 @@ fn is_text(data: &[u8]) -> bool {
 
 /// The size of a picture, where it is cheap to tell: PNG, GIF, BMP, JPEG, and WebP.
 #[must_use]
-pub fn size(data: &[u8]) -> Option<Size> {
+pub fn size(data: &[u8]) -> Option<Pixels> {
     match sniff(data)? {
-        "image/png" => Size::new(big(data, 16)?, big(data, 20)?),
-        "image/gif" => Size::new(little16(data, 6)?, little16(data, 8)?),
-        "image/bmp" => Size::new(little32(data, 18)?, i32::from_le_bytes(four(data, 22)?).unsigned_abs()),
+        "image/png" => Pixels::new(big(data, 16)?, big(data, 20)?),
+        "image/gif" => Pixels::new(little16(data, 6)?, little16(data, 8)?),
+        "image/bmp" => Pixels::new(little32(data, 18)?, i32::from_le_bytes(four(data, 22)?).unsigned_abs()),
         "image/jpeg" => jpeg(data),
         "image/webp" => webp(data),
         _other => None,
@@ -91,7 +91,7 @@ fn big16(data: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Segment by segment to the frame's head (ITU T.81, annex B).
-fn jpeg(data: &[u8]) -> Option<Size> {
+fn jpeg(data: &[u8]) -> Option<Pixels> {
     let mut at = 2;
     loop {
         let [0xff, marker] = data.get(at..at + 2)? else { return None };
@@ -99,7 +99,7 @@ fn jpeg(data: &[u8]) -> Option<Size> {
             // Fill bytes.
             0xff => at += 1,
             0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
-                return Size::new(u32::try_from(big16(data, at + 7)?).ok()?, u32::try_from(big16(data, at + 5)?).ok()?);
+                return Pixels::new(u32::try_from(big16(data, at + 7)?).ok()?, u32::try_from(big16(data, at + 5)?).ok()?);
             }
             0xd8 | 0x01 | 0xd0..=0xd7 => at += 2,
             _segment => at += 2 + big16(data, at + 2)?.max(2),
@@ -108,16 +108,16 @@ fn jpeg(data: &[u8]) -> Option<Size> {
 }
 
 /// Google's WebP container specification, and RFC 6386 section 9.1.
-fn webp(data: &[u8]) -> Option<Size> {
+fn webp(data: &[u8]) -> Option<Pixels> {
     match data.get(12..16)? {
         b"VP8X" => {
             let side = |at: usize| Some(u32::from_le_bytes([*data.get(at)?, *data.get(at + 1)?, *data.get(at + 2)?, 0]) + 1);
-            Size::new(side(24)?, side(27)?)
+            Pixels::new(side(24)?, side(27)?)
         }
-        b"VP8 " => Size::new(little16(data, 26)? & 0x3fff, little16(data, 28)? & 0x3fff),
+        b"VP8 " => Pixels::new(little16(data, 26)? & 0x3fff, little16(data, 28)? & 0x3fff),
         b"VP8L" => {
             let bits = little32(data, 21)?;
-            Size::new((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1)
+            Pixels::new((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1)
         }
         _other => None,
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use easyai_core::media::{Pixels, Resolution};
 
-use super::fields::{Auto, Fields};
+use super::fields::Fields;
 use super::upload::{Sort, files};
 use super::{MAX_PROMPT_CHARS, model, words};
 use crate::media::{InputFile, MediaBody, RemixOf, VideoRequest};
