@@ -40,6 +40,9 @@ pub(crate) async fn text(call: &TextCall<'_>, faults: Option<&dyn Faults>) -> Re
     if let Some(failure) = fault.as_ref().and_then(before_answer) {
         return Err(failure);
     }
+    if let Some(asked) = call.request.media() {
+        return media::answer(call, asked, &settings, clock, fault.as_ref()).await;
+    }
     if let Some(asked) = call.request.unary.as_deref() {
         return match fault {
             Some(fault) => Err(in_the_middle(&fault, &clock).await),

@@ -1,7 +1,7 @@
 //! Vectors, verdicts and orders that are made up, the same for the same question.
 
 use bytes::Bytes;
-use easyai_core::failure::Failure;
+use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::usage::{Usage, UsageSource};
 use easyai_protocols::conversation::Notes;
 use easyai_protocols::embeddings::{self, EmbedRequest};
@@ -11,7 +11,7 @@ use easyai_protocols::rerank::{self, Ranked, RerankAnswer, RerankRequest};
 use http::HeaderValue;
 use serde_json::json;
 
-use super::{media, text};
+use super::text;
 use crate::call::{PlainAnswer, TextAnswer, TextCall};
 
 /// The length of a vector where nobody said.
@@ -25,7 +25,8 @@ pub(super) fn answer(call: &TextCall<'_>, unary: &Unary) -> Result<TextAnswer, F
         Unary::Embeddings(asked) => vectors(asked, model, &usage),
         Unary::Moderations(asked) => verdict(asked, model),
         Unary::Rerank(asked) => order(asked, model, usage),
-        Unary::Media(asked) => return media::answer(call, asked),
+        // Answered before: it may be streamed.
+        Unary::Media(_) => return Err(Failure::new(Category::Internal, Sent::Nothing, "media has an answer of its own")),
     };
     Ok(TextAnswer::Plain(PlainAnswer {
         protocol: call.request.protocol,

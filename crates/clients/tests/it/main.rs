@@ -5,6 +5,8 @@ mod after;
 mod bed;
 mod before;
 mod hygiene;
+mod media;
+mod media_simulation;
 mod proxies;
 mod proxy;
 mod simulation;
