@@ -275,61 +275,6 @@ pub(crate) async fn answered(route: &Route, request: Request<Segments>, clock: &
     Ok(Answered { body: read(incoming, clock).await?, headers: head.headers })
 }
 
-/// An answer that has begun well, by its sort.
-pub(crate) enum Begun {
-    /// Events, or text that may be.
-    Stream {
-        /// What comes.
-        body: AnswerBody,
-        /// The id that the upstream gave its answer.
-        request_id: Option<String>,
-    },
-    /// Whatever else.
-    Whole {
-        /// What comes.
-        body: AnswerBody,
-        /// What it is.
-        content_type: Option<HeaderValue>,
-        /// The id that the upstream gave its answer.
-        request_id: Option<String>,
-    },
-}
-
-impl Begun {
-    /// What it says that it is.
-    pub(crate) fn content_type(&self) -> Option<&str> {
-        match self {
-            Self::Stream { .. } => None,
-            Self::Whole { content_type, .. } => content_type.as_ref().and_then(|kind| kind.to_str().ok()),
-        }
-    }
-
-    /// The whole of it, with the id that the upstream gave it.
-    pub(crate) async fn whole(self, clock: &Clock) -> Result<(Bytes, Option<String>), Failure> {
-        let (Self::Stream { body, request_id } | Self::Whole { body, request_id, .. }) = self;
-        Ok((read(body, clock).await?, request_id))
-    }
-}
-
-/// Sends `request` along `route` and waits for the head of the answer.
-///
-/// # Errors
-/// A [`Failure`] for everything but a 2xx that is no HTML page.
-pub(crate) async fn begun(route: &Route, request: Request<Segments>, clock: &Clock) -> Result<Begun, Failure> {
-    let head = timeout_at(clock.first_delta(), route.pool.send(request)).await.map_err(|_| clock.too_late(TimeOut::FirstDelta))??;
-    let (head, body) = head.into_parts();
-    if !head.status.is_success() {
-        return Err(refusal(head.status, &head.headers, body, clock).await.1);
-    }
-    let (content_type, request_id) = (head.headers.get(CONTENT_TYPE).cloned(), request_id(&head.headers));
-    if matches!(Sort::of(content_type.as_ref()), Sort::Html) {
-        return Err(bad_response("a 200 with an HTML page, as a proxy in between gives"));
-    }
-    // Some compatible upstreams stream as `text/plain`, or do not say.
-    let is_events = content_type.as_ref().is_none_or(|kind| kind.as_bytes().starts_with(b"text/"));
-    Ok(if is_events { Begun::Stream { body, request_id } } else { Begun::Whole { body, content_type, request_id } })
-}
-
 /// An answer that has begun with a 200.
 struct Answering<'a> {
     call: &'a TextCall<'a>,
@@ -420,7 +365,7 @@ impl Answering<'_> {
     }
 }
 
-enum Sort {
+pub(crate) enum Sort {
     Json,
     Html,
     /// Events, or nothing that says what it is: some compatible upstreams stream as `text/plain`.
@@ -428,7 +373,7 @@ enum Sort {
 }
 
 impl Sort {
-    fn of(content_type: Option<&HeaderValue>) -> Self {
+    pub(crate) fn of(content_type: Option<&HeaderValue>) -> Self {
         let is = |name: &[u8]| {
             content_type.is_some_and(|value| value.as_bytes().get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
         };
@@ -455,7 +400,7 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// The id an upstream gave its answer, by the name it has there (`providers.md` section 1).
-fn request_id(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     ["x-request-id", "request-id", "x-tt-logid"].iter().find_map(|name| header(headers, name))
 }
 
@@ -476,7 +421,7 @@ async fn refused(
 }
 
 /// What an upstream says, and what that means.
-async fn refusal(status: StatusCode, headers: &HeaderMap, body: AnswerBody, clock: &Clock) -> (WireError, Failure) {
+pub(crate) async fn refusal(status: StatusCode, headers: &HeaderMap, body: AnswerBody, clock: &Clock) -> (WireError, Failure) {
     // What can't be read of an error body is not worth another failure: the status says most.
     let read = timeout_at(clock.first_delta().min(Instant::now() + clock.timeouts().idle()), collect(body, MAX_ERROR_BYTES, clock)).await;
     let error = match read {
@@ -492,7 +437,8 @@ fn names_the_model(error: &WireError) -> bool {
     error.code.as_deref().is_some_and(|code| code.contains("odel")) || error.message.to_ascii_lowercase().contains("model")
 }
 
-async fn read(body: AnswerBody, clock: &Clock) -> Result<Bytes, Failure> {
+/// The whole of an answer, within bounds of size and time.
+pub(crate) async fn read(body: AnswerBody, clock: &Clock) -> Result<Bytes, Failure> {
     collect(body, MAX_ANSWER_BYTES, clock).await
 }
 

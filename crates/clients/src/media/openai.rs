@@ -26,13 +26,14 @@ use http::{HeaderMap, HeaderValue, Method, Request};
 pub(super) use self::expected::expected;
 pub(super) use self::fits::fits;
 use self::model::Family;
+use super::begun::{Begun, begun};
 use super::job::JobCall;
 use super::{AcceptedJob, Made, patient, way};
 use crate::call::{Clients, TextAnswer, TextCall};
 use crate::egress::Segments;
 use crate::refusal::bad_response;
 use crate::stream::{self, Asked, Clock, Passage, Source};
-use crate::text::{Begun, answered, bad_answer, begun};
+use crate::text::{answered, bad_answer};
 use crate::upstream::{Endpoint, is_openai, segment};
 
 /// When to ask for a job again: by the header that official SDKs obey.
