@@ -3,6 +3,7 @@
 //! An image, speech or text comes back at once, a video as a job that is asked about later ([`JobCall`]). What differs between providers
 //! is in a file for each; nothing here stores anything or decides when to ask again.
 
+mod begun;
 mod gemini;
 mod images;
 mod job;

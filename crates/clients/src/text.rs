@@ -364,7 +364,7 @@ impl Answering<'_> {
     }
 }
 
-enum Sort {
+pub(crate) enum Sort {
     Json,
     Html,
     /// Events, or nothing that says what it is: some compatible upstreams stream as `text/plain`.
@@ -372,7 +372,7 @@ enum Sort {
 }
 
 impl Sort {
-    fn of(content_type: Option<&HeaderValue>) -> Self {
+    pub(crate) fn of(content_type: Option<&HeaderValue>) -> Self {
         let is = |name: &[u8]| {
             content_type.is_some_and(|value| value.as_bytes().get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
         };
@@ -399,7 +399,7 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// The id an upstream gave its answer, by the name it has there (`providers.md` section 1).
-fn request_id(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     ["x-request-id", "request-id", "x-tt-logid"].iter().find_map(|name| header(headers, name))
 }
 
@@ -420,7 +420,7 @@ async fn refused(
 }
 
 /// What an upstream says, and what that means.
-async fn refusal(status: StatusCode, headers: &HeaderMap, body: AnswerBody, clock: &Clock) -> (WireError, Failure) {
+pub(crate) async fn refusal(status: StatusCode, headers: &HeaderMap, body: AnswerBody, clock: &Clock) -> (WireError, Failure) {
     // What can't be read of an error body is not worth another failure: the status says most.
     let read = timeout_at(clock.first_delta().min(Instant::now() + clock.timeouts().idle()), collect(body, MAX_ERROR_BYTES, clock)).await;
     let error = match read {
@@ -436,7 +436,8 @@ fn names_the_model(error: &WireError) -> bool {
     error.code.as_deref().is_some_and(|code| code.contains("odel")) || error.message.to_ascii_lowercase().contains("model")
 }
 
-async fn read(body: AnswerBody, clock: &Clock) -> Result<Bytes, Failure> {
+/// The whole of an answer, within bounds of size and time.
+pub(crate) async fn read(body: AnswerBody, clock: &Clock) -> Result<Bytes, Failure> {
     collect(body, MAX_ANSWER_BYTES, clock).await
 }
 

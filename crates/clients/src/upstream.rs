@@ -42,6 +42,12 @@ pub fn protocol(offer: &PlatformModel, caller: Protocol) -> Protocol {
     }
 }
 
+/// Whether it is OpenAI itself, and no compatible upstream.
+#[must_use]
+pub(crate) fn is_openai(offer: &PlatformModel) -> bool {
+    offer.platform.base_url.starts_with(OPENAI)
+}
+
 /// Whether `/responses` is only believed to be there.
 #[must_use]
 pub(crate) fn is_a_guess(offer: &PlatformModel, protocol: Protocol) -> bool {

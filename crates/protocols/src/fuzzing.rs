@@ -6,6 +6,7 @@
 
 mod answer;
 mod media;
+mod media_wire;
 mod request;
 mod stream;
 
@@ -15,6 +16,7 @@ use serde::de::IgnoredAny;
 
 pub use self::answer::answer;
 pub use self::media::media;
+pub use self::media_wire::{FORM, MEDIA, form, media_answer, media_event, media_request};
 pub use self::request::request;
 pub use self::stream::{side, sse, stream};
 use crate::bridge;

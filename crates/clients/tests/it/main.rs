@@ -7,6 +7,8 @@ mod before;
 mod downloads;
 mod files;
 mod hygiene;
+mod media;
+mod media_simulation;
 mod proxies;
 mod proxy;
 mod simulation;

@@ -11,12 +11,13 @@ use crate::openai::lenient::{Count, Object};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct WireUsage {
-    #[serde(alias = "prompt_tokens")]
     input_tokens: Count,
-    #[serde(alias = "completion_tokens")]
     output_tokens: Count,
-    #[serde(alias = "prompt_tokens_details", alias = "input_token_details")]
+    /// Chat's names, alone or beside the others.
+    prompt_tokens: Count,
+    completion_tokens: Count,
     input_tokens_details: Object<Details>,
+    input_token_details: Object<Details>,
     /// Of `{"type": "duration"}`; fractional.
     seconds: Option<serde_json::Number>,
 }
@@ -30,8 +31,10 @@ struct Details {
 impl WireUsage {
     /// Tokens, if any were counted.
     pub(super) fn tokens(&self) -> Option<Usage> {
-        let (input, output) = (self.input_tokens.0, self.output_tokens.0);
-        let cached = self.input_tokens_details.0.as_ref().map_or(0, |details| details.cached_tokens.0);
+        let input = self.input_tokens.0.max(self.prompt_tokens.0);
+        let output = self.output_tokens.0.max(self.completion_tokens.0);
+        let details = self.input_tokens_details.0.as_ref().or(self.input_token_details.0.as_ref());
+        let cached = details.map_or(0, |details| details.cached_tokens.0);
         (input > 0 || output > 0).then(|| Usage {
             cached_input_tokens: cached.min(input),
             source: UsageSource::Upstream,
