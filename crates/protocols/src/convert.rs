@@ -9,9 +9,17 @@ use crate::bridge;
 use crate::conversation::custom::CustomCalls;
 use crate::conversation::stop_text::StopTexts;
 use crate::conversation::{Answer, AnswerEvent, Conversation, Stop};
+use crate::gemini::finish::UNUSABLE;
 use crate::json::repaired;
+use crate::openai::error::WireError;
 use crate::tokens::TextSize;
 use crate::wire::{BadEvent, Envelope, EventFacts, Progress, Protocol, StreamReader, StreamWriter};
+
+/// The longest answer that is converted, in bytes of what it says: writers keep it all for their last frame. A whole answer has the same bound.
+const MAX_SAID: usize = 64 << 20;
+
+/// The same on the wire, where a token may take half a kilobyte: what readers keep until they can tell it is in there.
+const MAX_READ: usize = 256 << 20;
 
 /// A stream that changes its protocol.
 #[derive(Debug)]
@@ -32,6 +40,9 @@ pub struct Converter {
     /// What was written, in case the upstream counts nothing.
     written: TextSize,
     input_tokens: u64,
+    /// Bytes of events, and of what they said.
+    read: usize,
+    said: usize,
 }
 
 impl Converter {
@@ -52,6 +63,8 @@ impl Converter {
             usage: None,
             written: TextSize::NOTHING,
             input_tokens,
+            read: 0,
+            said: 0,
         }
     }
 
@@ -86,6 +99,14 @@ impl Converter {
         }
         self.steps = steps;
         facts.usage = self.usage;
+        self.read = self.read.saturating_add(data.len());
+        if self.said > MAX_SAID || self.read > MAX_READ {
+            facts.error = Some(WireError {
+                message: format!("the answer is longer than {MAX_SAID} bytes: it can't be converted"),
+                kind: Some(UNUSABLE.to_owned()),
+                ..WireError::default()
+            });
+        }
         progress.map(|_| facts)
     }
 
@@ -122,6 +143,7 @@ impl Converter {
 
     fn step(&mut self, step: AnswerEvent, facts: &mut EventFacts, out: &mut BytesMut) {
         facts.useful |= step.is_useful();
+        self.said = self.said.saturating_add(step.size());
         match step {
             AnswerEvent::Stop(stop) => {
                 facts.finish = Some(stop.reason);
@@ -174,5 +196,37 @@ impl Converter {
     /// Appends a failure after the first delta.
     pub fn error(&mut self, code: ErrorCode, message: &str, out: &mut BytesMut) {
         self.writer.error(code, message, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_without_an_end_is_not_kept_for_ever() {
+        let envelope = Envelope {
+            id: "x".to_owned(),
+            created_at: 0,
+            model: "m".into(),
+            include_usage: true,
+            input_tokens: 1,
+            request: Bytes::from_static(b"{}"),
+        };
+        let mut converter = Converter::new(Protocol::Chat, Protocol::Responses, envelope);
+        let megabyte = "x".repeat(1 << 20);
+        let event = format!(r#"{{"id":"c","choices":[{{"index":0,"delta":{{"content":"{megabyte}"}}}}]}}"#);
+        let mut out = BytesMut::new();
+        let mut events = 0;
+        let error = loop {
+            out.clear();
+            events += 1;
+            if let Some(error) = converter.event(event.as_bytes(), &mut out).unwrap().error {
+                break error;
+            }
+        };
+        assert_eq!((events, error.message.contains("67108864 bytes")), (65, true), "{error:?}");
     }
 }

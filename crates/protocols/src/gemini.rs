@@ -19,7 +19,7 @@ pub mod error;
 pub(crate) mod failure;
 mod family;
 pub mod fetch;
-mod finish;
+pub(crate) mod finish;
 pub mod frame;
 mod generated;
 pub mod image;
