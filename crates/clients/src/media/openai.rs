@@ -126,7 +126,7 @@ impl Asking<'_> {
     async fn fetch(&self, file: &InputFile) -> Result<Option<(String, Bytes)>, Failure> {
         let InputSource::Url(url) = &file.source else { return Ok(None) };
         let refuse = |why: String| refused(&BadRequest::field(&file.field, why));
-        let fetched = self.clients.egress.fetcher.fetch(url).await.map_err(|error| refuse(format!("can't be fetched: {error}")))?;
+        let fetched = self.clients.egress.fetch(url).await.map_err(|error| refuse(format!("can't be fetched: {error}")))?;
         let media_type = easyai_protocols::media::sniff(&fetched.body).filter(|kind| kind.starts_with("image/"));
         let media_type = media_type.ok_or_else(|| refuse("is no image".to_owned()))?;
         Ok(Some((media_type.to_owned(), fetched.body)))
