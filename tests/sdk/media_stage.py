@@ -1,7 +1,5 @@
 """A gateway of its own for media, before the mocks of `mocks/media`.
 
-Its files and callbacks come from and go to this machine, which a gateway refuses unless it is told that it may.
-
     python3 media_stage.py node --test tests/sdk/node/media.test.mjs
 """
 
@@ -19,8 +17,6 @@ from stage import Stage
 
 
 class MediaStage(Stage):
-    SETTINGS = {"EASYAI_EGRESS_ALLOW_PRIVATE": "true"}
-
     def __init__(self, mocks=None):
         super().__init__(mocks or MediaMocks().start())
 
