@@ -138,18 +138,18 @@ def _succeeded(name, task, mine, stored):
         return [*wrong, f"{name}: succeeded with {len(mine)} jobs"]
     job = mine[0]
     wrong += [f"{name}: its end was not polled under {job['id']}"] if job["seen_done"] is None else []
-    count = stored[hashlib.sha256(file_of(job["id"])).hexdigest()]
-    return wrong + ([f"{name}: its file is stored {count} times"] if count != 1 else [])
+    places = stored.get(hashlib.sha256(file_of(job["id"])).hexdigest(), [])
+    return wrong + ([f"{name}: its file is stored {len(places)} times: {places}"] if len(places) != 1 else [])
 
 
 def _files(data):
-    """How often each clip is in the data folder, by its hash; and files that begin like one and are none."""
-    stored, half, whole = Counter(), [], len(file_of("x"))
+    """Where each clip is in the data folder, by its hash; and files that begin like one and are none."""
+    stored, half, whole = {}, [], len(file_of("x"))
     for path in data.rglob("*"):
         if path.is_file() and "easyai.db" not in path.name:
             content = path.read_bytes()
             if content[4:8] == b"ftyp" and len(content) >= whole:
-                stored[hashlib.sha256(content).hexdigest()] += 1
+                stored.setdefault(hashlib.sha256(content).hexdigest(), []).append(str(path.relative_to(data)))
             elif content[4:8] == b"ftyp" or path.suffix in (".part", ".tmp"):
                 half.append(path.name)
     return stored, half

@@ -100,6 +100,8 @@ def model_of(place, path):
 @pytest.mark.parametrize("case", BODIES)
 def test_a_wrong_field_is_refused(send, place, case):
     (path, body), field = BODIES[case]
+    if case == "input of speech that is too long" and place.provider not in ("openai", "simulation"):
+        pytest.skip("the limit is OpenAI's own")
     given = {name: value for name, value in body.items() if value is not None}
     names(send(path, json={"model": model_of(place, path)} | given), field)
 
