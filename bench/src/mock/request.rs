@@ -1,5 +1,7 @@
 //! A request as it arrived.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use serde::Deserialize;
 
@@ -8,6 +10,8 @@ use crate::http1::Head;
 /// One request that the mock has read.
 #[derive(Debug, Clone)]
 pub struct RecordedRequest {
+    /// When it had been read.
+    pub at: Instant,
     /// `POST`.
     pub method: String,
     /// Path and query, such as `/v1/chat/completions`.
@@ -38,6 +42,7 @@ impl RecordedRequest {
     pub(super) fn new(head: &Head<'_>, body: &[u8]) -> Self {
         let mut words = head.first_line.split(' ').map(str::to_owned);
         Self {
+            at: Instant::now(),
             method: words.next().unwrap_or_default(),
             path: words.next().unwrap_or_default(),
             headers: head.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),

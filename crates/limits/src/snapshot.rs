@@ -18,6 +18,11 @@ impl Snapshot {
     pub const fn is_empty(&self) -> bool {
         self.scopes.is_empty()
     }
+
+    /// The scopes that were charged something in a day or month that had not ended.
+    pub fn charged(&self) -> impl Iterator<Item = LimitScope> {
+        self.scopes.iter().filter(|scope| scope.charged.is_some()).map(|scope| scope.scope)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

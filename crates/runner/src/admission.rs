@@ -39,6 +39,11 @@ pub(crate) struct Admission {
 const NOTICED_WITHIN: Duration = Duration::from_millis(100);
 
 impl Admission {
+    /// Of a call that has taken what it needs.
+    pub(crate) fn of(taken: Taken) -> Self {
+        Self { taken: Some(taken), ..Self::default() }
+    }
+
     /// The attempt failed: what never reached the upstream counts for nothing, what was broken off is still there for a moment.
     pub(crate) fn failed(&mut self, failure: &Failure) {
         let Some(taken) = self.taken.take() else { return };

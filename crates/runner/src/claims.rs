@@ -39,7 +39,13 @@ pub(crate) fn of_call(settings: &Settings, ask: &TextAsk, offer: &PlatformModel,
     if ask.run_mode() == RunMode::Simulation {
         return claims;
     }
-    claims.reserve_exact(AT_A_CANDIDATE);
+    claims.append(&mut at_a_candidate(offer, credential));
+    claims
+}
+
+/// The claims of whoever is called, whoever calls.
+pub(crate) fn at_a_candidate(offer: &PlatformModel, credential: Option<&Credential>) -> Vec<Claim> {
+    let mut claims = Vec::with_capacity(AT_A_CANDIDATE);
     if !offer.platform.limits.is_empty() {
         claims.push(Claim { scope: LimitScope::Platform(offer.platform.id), limits: Arc::clone(&offer.platform.limits) });
     }

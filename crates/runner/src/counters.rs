@@ -1,6 +1,6 @@
 //! The counters of limits over a restart: kept by a clean end, made anew from the books after any other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use easyai_core::catalog::Catalog;
 use easyai_core::limit::{LimitScope, LimitSet};
@@ -26,19 +26,32 @@ pub enum Kept {
 /// # Errors
 /// [`StoreError`] if either can't be read. Counters that can't be understood are left behind, with a word in the log.
 pub(crate) async fn restore(limits: &Limits, db: &Db, catalog: &Catalog, kept: Kept) -> Result<(), StoreError> {
+    let mut budgets = budgeted(catalog);
     if let Some(saved) = limit_state::load(db).await? {
         if kept == Kept::Taken {
             limit_state::clear(db).await?;
         }
         match serde_json::from_str::<Snapshot>(&saved.state) {
             Ok(snapshot) => {
+                // A budget that came after the end has no counter. Neither has one of which nothing is spent.
+                let counted: HashSet<LimitScope> = snapshot.charged().collect();
+                budgets.retain(|scope| !counted.contains(scope));
                 limits.restore(snapshot);
-                return Ok(());
             }
             Err(error) => tracing::warn!(%error, "The counters of the last run can't be read: minutes and days begin anew"),
         }
     }
-    from_books(limits, db, catalog).await
+    from_books(limits, db, catalog, &budgets).await
+}
+
+/// Budgets that `after` has and `before` had not begin with what was spent. Calls under way are not charged to them.
+///
+/// # Errors
+/// [`StoreError`] if the books can't be read.
+pub(crate) async fn add_budgets(limits: &Limits, db: &Db, before: &Catalog, after: &Catalog) -> Result<(), StoreError> {
+    let known = budgeted(before);
+    let new = budgeted(after).into_iter().filter(|scope| !known.contains(scope)).collect();
+    from_books(limits, db, after, &new).await
 }
 
 /// Keeps what was counted, at a clean end.
@@ -54,13 +67,18 @@ pub(crate) async fn keep(limits: &Limits, db: &Db) -> Result<(), StoreError> {
     limit_state::save(db, &state).await
 }
 
-/// Tells the limiter what was charged in this day and month, where anybody has a budget.
-async fn from_books(limits: &Limits, db: &Db, catalog: &Catalog) -> Result<(), StoreError> {
-    let budgeted = |set: &LimitSet| set.daily_budget.is_some() || set.monthly_budget.is_some();
-    let keys = catalog.keys.values().any(|key| budgeted(&key.limits));
-    let others =
-        catalog.accounts.values().any(|account| budgeted(&account.limits)) || catalog.groups.values().any(|group| budgeted(&group.limits));
-    if !keys && !others {
+/// Everybody who has a budget.
+fn budgeted(catalog: &Catalog) -> HashSet<LimitScope> {
+    let has = |set: &LimitSet| set.daily_budget.is_some() || set.monthly_budget.is_some();
+    let keys = catalog.keys.values().filter(|key| has(&key.limits)).map(|key| LimitScope::Key(key.id));
+    let accounts = catalog.accounts.values().filter(|account| has(&account.limits)).map(|account| LimitScope::Account(account.id));
+    let groups = catalog.groups.values().filter(|group| has(&group.limits)).map(|group| LimitScope::Group(group.id));
+    keys.chain(accounts).chain(groups).collect()
+}
+
+/// Tells the limiter what was charged to `budgets` in this day and month.
+async fn from_books(limits: &Limits, db: &Db, catalog: &Catalog, budgets: &HashSet<LimitScope>) -> Result<(), StoreError> {
+    if budgets.is_empty() {
         return Ok(());
     }
     let (day, month) = beginnings(now());
@@ -73,7 +91,10 @@ async fn from_books(limits: &Limits, db: &Db, catalog: &Catalog) -> Result<(), S
             (*of_day, *of_month) = (sum(*of_day, spent.day)?, sum(*of_month, spent.month)?);
         }
     }
-    sums.into_iter().for_each(|(scope, (day, month))| limits.set_spent(scope, day, month));
+    for scope in budgets {
+        let (day, month) = sums.get(scope).copied().unwrap_or_default();
+        limits.set_spent(*scope, day, month);
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use easyai_core::catalog::PlatformModel;
-use easyai_core::health::{Condition, Effects, Failed, HealthBook, Subject};
+use easyai_core::health::{Condition, Effects, Failed, HealthBook, ProbeOrder, ProbePlan, Subject};
 use easyai_core::policy::{Remedy, RunnerPolicy};
 use easyai_core::time::Timestamp;
 use easyai_core::trace::RemedyNote;
@@ -92,6 +92,29 @@ impl HealthBoard {
         let mut taken = false;
         self.change(|book| taken = book.begin_probe(offer, now));
         taken.then(|| Probe { board: Some(Arc::clone(self)), offer: Arc::clone(offer), begun: now })
+    }
+
+    /// The active probes that are due, at most `most`; notes that they begin.
+    pub fn plan_probes(&self, offers: &[Arc<PlatformModel>], now: Timestamp, most: usize) -> Vec<ProbeOrder> {
+        let mut plan = ProbePlan::default();
+        self.change(|book| plan = book.plan_probes(offers, now, most));
+        self.write_down(plan.changed.into_iter().map(|subject| (subject, false)));
+        plan.orders
+    }
+
+    /// An active probe went well: what its subject was out for when it began is over, durably first. Says whether anything was.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it can't be written; then nothing has changed.
+    pub async fn heal(&self, db: &Db, order: &ProbeOrder, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let ProbeOrder { subject, seen, .. } = order;
+        let enabled = candidate_state::heal(db, *subject, seen, reason).await?;
+        let mut healed = false;
+        self.change(|book| healed = book.heal(*subject, seen, now));
+        // Its row once more: what this node had not written yet when it was healed may have come after it.
+        self.write_down(healed.then_some((*subject, false)));
+        // It may have been taken up from its row already.
+        Ok(healed || enabled)
     }
 
     /// Takes over what the rows say at the start.

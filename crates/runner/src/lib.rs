@@ -31,6 +31,7 @@ mod open;
 mod outputs;
 mod plain;
 mod prepare;
+mod probing;
 mod rates;
 mod record;
 mod refusal;

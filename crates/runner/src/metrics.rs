@@ -17,6 +17,12 @@ struct Attempt {
     outcome: &'static str,
 }
 
+/// Labels of an active probe.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Probe {
+    outcome: &'static str,
+}
+
 /// Labels of an ended task.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Ended {
@@ -33,6 +39,7 @@ struct Tokens {
 #[derive(Debug, Default)]
 pub struct Metrics {
     attempts: Family<Attempt, Counter>,
+    probes: Family<Probe, Counter>,
     tasks: Family<Ended, Counter>,
     tokens: Family<Tokens, Counter>,
     charged_nanos: Counter,
@@ -45,6 +52,7 @@ impl Metrics {
     /// Makes the counters visible.
     pub fn register(&self, registry: &mut Registry) {
         registry.register("easyai_attempts", "Calls of candidates, by provider and outcome", self.attempts.clone());
+        registry.register("easyai_probes", "Active probes of those who are out, by outcome", self.probes.clone());
         registry.register("easyai_tasks", "Tasks that ended, by status", self.tasks.clone());
         registry.register("easyai_tokens", "Tokens of booked answers", self.tokens.clone());
         registry.register("easyai_charged_nanos", "Charged to accounts, in 10^-9 of the currency", self.charged_nanos.clone());
@@ -64,6 +72,10 @@ impl Metrics {
     pub(crate) fn attempted(&self, offer: &PlatformModel, failed: Option<Category>) {
         let outcome = failed.map_or("succeeded", Category::as_str);
         self.attempts.get_or_create(&Attempt { provider: offer.platform.provider.as_str(), outcome }).inc();
+    }
+
+    pub(crate) fn probed(&self, failed: Option<Category>) {
+        self.probes.get_or_create(&Probe { outcome: failed.map_or("succeeded", Category::as_str) }).inc();
     }
 
     pub(crate) fn ended(&self, status: TaskStatus) {

@@ -230,7 +230,7 @@ impl Runner {
 
     /// Takes up changes of the catalogue until `stop`.
     pub async fn follow_catalog(&self, stop: &CancellationToken) {
-        self.snapshot.follow(&self.db, &self.vault, &self.health, stop).await;
+        self.snapshot.follow(&self.db, &self.vault, &self.health, &self.limits, stop).await;
     }
 
     /// Writes down how candidates are, whenever that changes, until `stop`.

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use easyai_core::catalog::Catalog;
+use easyai_limits::Limits;
 use easyai_store::{Db, StoreError, candidate_state, catalog, vault::Vault};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::now;
+use crate::counters;
 use crate::health::HealthBoard;
 
 /// Half of what the contract allows.
@@ -42,22 +44,24 @@ impl Snapshot {
     }
 
     /// Takes up changes until `stop`.
-    pub async fn follow(&self, db: &Db, vault: &Vault, health: &HealthBoard, stop: &CancellationToken) {
+    pub async fn follow(&self, db: &Db, vault: &Vault, health: &HealthBoard, limits: &Limits, stop: &CancellationToken) {
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            if let Err(error) = self.refresh(db, vault, health).await {
+            if let Err(error) = self.refresh(db, vault, health, limits).await {
                 tracing::error!(%error, revision = self.catalog.load().revision, "The catalogue could not be read again: the last good one serves on");
             }
         }
     }
 
-    async fn refresh(&self, db: &Db, vault: &Vault, health: &HealthBoard) -> Result<(), StoreError> {
+    async fn refresh(&self, db: &Db, vault: &Vault, health: &HealthBoard, limits: &Limits) -> Result<(), StoreError> {
         let revision = catalog::revision(db).await?;
         if revision == self.catalog.load().revision {
             return Ok(());
         }
         let current = catalog::load(db, vault).await?;
+        // Before anybody is held to a new budget: what is charged from then on is counted.
+        counters::add_budgets(limits, db, &self.catalog.load(), &current).await?;
         let before = health.before();
         health.follow(&candidate_state::load(db).await?, &before, now());
         tracing::info!(revision = current.revision, models = current.models.len(), "The catalogue changed");

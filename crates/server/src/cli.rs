@@ -131,6 +131,8 @@ enum AccountCommand {
         /// Its group: prices and allowed models
         #[arg(long, default_value = easyai_store::catalog::DEFAULT_GROUP)]
         group: String,
+        #[command(flatten)]
+        limits: LimitArgs,
     },
     /// All accounts with their wallets
     List,

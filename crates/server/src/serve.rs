@@ -60,7 +60,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let following = tokio::spawn({
         let (runner, stop) = (Arc::clone(&runner), stop.clone());
-        async move { tokio::join!(runner.follow_catalog(&stop), runner.keep_health(&stop)) }
+        async move { tokio::join!(runner.follow_catalog(&stop), runner.keep_health(&stop), runner.keep_probing(&stop)) }
     });
 
     listener::serve(&config, api::router(app), &runner, asked_to_end()?).await?;

@@ -76,6 +76,14 @@ pub fn check_name(what: &str, name: &str) -> Result<(), StoreError> {
 /// [`StoreError::Conflict`] if the name is taken, [`StoreError::NotFound`] if there is no such group, [`StoreError::Setting`] for a bad
 /// name.
 pub async fn create(db: &Db, name: &str, group: &str) -> Result<AccountId, StoreError> {
+    create_limited(db, name, group, &LimitSet::default()).await
+}
+
+/// The same, with these limits of its own.
+///
+/// # Errors
+/// As [`create`].
+pub async fn create_limited(db: &Db, name: &str, group: &str, limits: &LimitSet) -> Result<AccountId, StoreError> {
     check_name("an account", name)?;
     let mut tx = db.write().await?;
     if group == DEFAULT_GROUP {
@@ -83,14 +91,16 @@ pub async fn create(db: &Db, name: &str, group: &str) -> Result<AccountId, Store
     }
     let group_id = group_id(&mut tx, group).await?;
     let id = AccountId::from_uuid(crate::new_id());
-    let insert = "INSERT INTO accounts (id, name, group_id, source, enabled, created_at) VALUES ($1, $2, $3, $4, TRUE, $5)";
-    let inserted = sql!(tx, execute insert, id.uuid(), name, group_id, ADMIN, now().micros());
+    let insert = "INSERT INTO accounts (id, name, group_id, source, enabled, limits, created_at) VALUES ($1, $2, $3, $4, TRUE, $5, $6)";
+    let is_limited = *limits != LimitSet::default();
+    let limits = stored(limits)?;
+    let inserted = sql!(tx, execute insert, id.uuid(), name, group_id, ADMIN, limits.as_str(), now().micros());
     inserted.map_err(|error| match error {
         StoreError::Conflict(_) => StoreError::Conflict(format!("the account `{name}`")),
         other => other,
     })?;
     ledger::open_wallet(&mut tx, id).await?;
-    record(&mut tx, &Audit { actor: CLI, action: "account.create", object: name, after: None }).await?;
+    record(&mut tx, &Audit { actor: CLI, action: "account.create", object: name, after: is_limited.then_some(limits) }).await?;
     bump(&mut tx).await?;
     tx.commit().await?;
     Ok(id)

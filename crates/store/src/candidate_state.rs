@@ -19,6 +19,15 @@ rows! {
     struct StateRow { subject_id: Uuid, scope: String, state: String, }
 }
 
+/// Who brings back what a policy took out, if no person does.
+const PROBE: &str = "probe";
+
+/// Why something is well again, in the audit log.
+#[derive(serde::Serialize)]
+struct Healed<'a> {
+    reason: &'a str,
+}
+
 /// How a subject is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -119,6 +128,31 @@ pub async fn enable(db: &Db, subject: Subject, actor: &str) -> Result<bool, Stor
     catalog::bump(&mut tx).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// A probe of a subject went well, which was as `seen` when it began: what has not changed since then is over. Says
+/// whether that switched it on.
+///
+/// # Errors
+/// [`StoreError`] if it can't be written; then nothing has changed.
+pub async fn heal(db: &Db, subject: Subject, seen: &Condition, reason: &str) -> Result<bool, StoreError> {
+    let mut tx = db.write().await?;
+    let select = "SELECT subject_id, scope, state FROM candidate_state WHERE subject_id = $1";
+    let stored = sql!(tx, optional StateRow, select, subject.uuid())?.as_ref().map(read).transpose()?;
+    let before = stored.map(|(_, condition)| condition).unwrap_or_default();
+    let mut after = before.clone();
+    after.heal(seen);
+    put(&mut tx, subject, &after).await?;
+    let enabled = before.disabled.is_some() && after.disabled.is_none();
+    let action = if enabled { "candidate.enable" } else { "candidate.heal" };
+    let (object, was) = (subject.to_string(), json(seen)?);
+    let healed = serde_json::to_string(&Healed { reason }).map_err(|error| StoreError::Statement(error.to_string()))?;
+    catalog::record_change(&mut tx, &Audit { actor: PROBE, action, object: &object, after: Some(healed) }, Some(&was)).await?;
+    if enabled {
+        catalog::bump(&mut tx).await?;
+    }
+    tx.commit().await?;
+    Ok(enabled)
 }
 
 /// Lets a platform, its credentials and all its models serve again, within the caller's transaction; gives how many of them were not well.

@@ -122,6 +122,7 @@ impl HealthBook {
     ) -> T {
         let before = self.conditions.get(&subject).map(Arc::clone).unwrap_or_default();
         let mut after = Condition::clone(&before);
+        after.forget_probes_of_the_past(now);
         let told = change(&mut after);
         after.forget_passed(now);
         if after != *before {

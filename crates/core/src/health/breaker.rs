@@ -129,6 +129,21 @@ impl Breaker {
         }
     }
 
+    /// Whether calls pass.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed { .. })
+    }
+
+    /// How often in a row it opened; 0 if it is closed.
+    #[must_use]
+    pub const fn opens(&self) -> u32 {
+        match self {
+            Self::Closed { .. } => 0,
+            Self::Open { opens, .. } | Self::HalfOpen { opens, .. } => *opens,
+        }
+    }
+
     /// Whether it is closed and no failure counts.
     #[must_use]
     pub const fn is_well(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Breaker, Demoted, Recent};
+use super::{Breaker, Demoted, Probed, Recent};
 use crate::policy::{AutoDisableRule, Remedy};
 use crate::time::Timestamp;
 
@@ -20,7 +20,7 @@ pub struct Cooling {
     pub reason: Arc<str>,
 }
 
-/// Switched off until a person enables it.
+/// Switched off until a person enables it, or a probe what a policy switched off.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disabled {
@@ -30,6 +30,14 @@ pub struct Disabled {
     pub actor: Arc<str>,
     /// Since when.
     pub at: Timestamp,
+}
+
+impl Disabled {
+    /// Whether a policy did it, not a person.
+    #[must_use]
+    pub fn is_by_policy(&self) -> bool {
+        *self.actor == *POLICY
+    }
 }
 
 /// How a platform, one of its models or one of its credentials is. What has passed by time counts for nothing.
@@ -48,6 +56,9 @@ pub struct Condition {
     /// Its circuit breaker; only platform models have one that opens.
     #[serde(skip_serializing_if = "Breaker::is_well")]
     pub breaker: Breaker,
+    /// How it was probed since it went out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probed: Option<Probed>,
     /// Failures of late, by the auto-disable rule that counts them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub recent: BTreeMap<Arc<str>, Recent>,
@@ -79,6 +90,7 @@ impl Condition {
         self.cooling = self.cooling.take().filter(|cooling| cooling.until > now);
         self.demoted = self.demoted.filter(|demoted| demoted.until > now);
         self.breaker.forget_passed(now);
+        self.probed = self.probed.filter(|_| self.is_ill());
         self.recent.retain(|_, recent| {
             recent.forget_passed(now);
             !recent.is_empty()

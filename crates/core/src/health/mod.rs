@@ -10,6 +10,8 @@
 //!                                              a success
 //! ```
 //!
+//! Active probes ask those who are out whether they are well again (`probed`), where a policy set has them.
+//!
 //! Each [`Subject`] has a [`Condition`] of its own, whose JSON is its durable form. What has passed by time counts for nothing;
 //! nobody needs to remove it.
 
@@ -18,6 +20,7 @@ mod breaker;
 mod condition;
 mod demotion;
 mod failed;
+mod probed;
 mod recent;
 mod standing;
 mod subject;
@@ -27,6 +30,7 @@ pub use breaker::Breaker;
 pub use condition::{Condition, Cooling, Disabled};
 pub use demotion::Demoted;
 pub use failed::{Effects, Failed};
+pub use probed::{ProbeOrder, ProbePlan, Probed, Question};
 pub use recent::Recent;
 pub use standing::Standing;
 pub use subject::Subject;

@@ -70,7 +70,7 @@ impl HealthBook {
         }
         let cooling = self.conditions(offer).filter_map(|condition| cooling(condition, now));
         let own = self.get(Subject::PlatformModel(offer.id));
-        let circuit = own.and_then(|condition| circuit(&condition.breaker, now));
+        let circuit = own.and_then(|condition| circuit(condition, now));
         let (may_probe, circuit) = match circuit {
             Some(Standing::MayProbe) => (true, None),
             out => (false, out),
@@ -106,21 +106,24 @@ impl HealthBook {
 }
 
 fn disabled(condition: &Condition) -> Option<Standing> {
-    condition.disabled.as_ref().map(|disabled| Standing::Disabled { reason: Arc::clone(&disabled.reason) })
+    condition.disabled.as_ref().map(|disabled| Standing::Disabled { reason: condition.told(&disabled.reason) })
 }
 
 fn cooling(condition: &Condition, now: Timestamp) -> Option<Standing> {
     let cooling = condition.cooling_at(now)?;
-    Some(Standing::Cooling { until: cooling.until, reason: Arc::clone(&cooling.reason) })
+    Some(Standing::Cooling { until: cooling.until, reason: condition.told(&cooling.reason) })
 }
 
-fn circuit(breaker: &Breaker, now: Timestamp) -> Option<Standing> {
+fn circuit(condition: &Condition, now: Timestamp) -> Option<Standing> {
+    let breaker = &condition.breaker;
     match breaker {
         Breaker::Closed { .. } => None,
-        Breaker::Open { until, reason, .. } if *until > now => Some(Standing::CircuitOpen { until: *until, reason: Arc::clone(reason) }),
+        Breaker::Open { until, reason, .. } if *until > now => {
+            Some(Standing::CircuitOpen { until: *until, reason: condition.told(reason) })
+        }
         Breaker::Open { .. } => Some(Standing::MayProbe),
         Breaker::HalfOpen { reason, .. } => Some(match breaker.probe_until(now) {
-            Some(until) => Standing::Probing { until, reason: Arc::clone(reason) },
+            Some(until) => Standing::Probing { until, reason: condition.told(reason) },
             None => Standing::MayProbe,
         }),
     }

@@ -27,6 +27,10 @@ pub const MAX_DEMOTION_STEPS: NonZeroU32 = count(1_000_000);
 pub const MAX_FAILURES: NonZeroU32 = count(1_000);
 /// Failures of more than a day ago say nothing about now.
 pub const MAX_WINDOW_SECONDS: NonZeroU32 = count(86_400);
+/// Who asks less often than once a day asks too late.
+pub const MAX_INTERVAL_SECONDS: NonZeroU32 = count(86_400);
+/// Whoever takes longer for one token is not well.
+pub const MAX_PROBE_TIMEOUT_MS: NonZeroU32 = count(60_000);
 /// All of them.
 pub const MAX_PERCENT: NonZeroU32 = count(100);
 
@@ -78,6 +82,18 @@ pub fn cooldown_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<No
 
 pub fn some_max_cooldown_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
     within(deserializer, "max_cooldown_seconds", MAX_REMEDY_SECONDS).map(Some)
+}
+
+pub fn interval_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Error> {
+    within(deserializer, "interval_seconds", MAX_INTERVAL_SECONDS)
+}
+
+pub fn some_max_interval_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
+    within(deserializer, "max_interval_seconds", MAX_INTERVAL_SECONDS).map(Some)
+}
+
+pub fn timeout_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Error> {
+    within(deserializer, "timeout_ms", MAX_PROBE_TIMEOUT_MS)
 }
 
 pub fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Error> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     AutoDisableRule, Availability, Backoff, BreakerPolicy, CooldownRule, DemotionPolicy, DemotionRule, FailoverAction, FailoverPolicy,
-    FailoverRule, LastResort, RetryOverride, RetryPolicy, RetryRule, RunnerPolicy, Scope, default_table,
+    FailoverRule, LastResort, ProbePolicy, RetryOverride, RetryPolicy, RetryRule, RunnerPolicy, Scope, default_table,
 };
 use crate::catalog::{PlatformModel, default_policy_set};
 use crate::failure::Category;
@@ -55,6 +55,8 @@ pub struct EffectivePolicy {
     pub breaker: Sourced<Option<BreakerPolicy>>,
     /// Which failures switch it off.
     pub auto_disable_rules: Sourced<Vec<AutoDisableRule>>,
+    /// When it is asked whether it is well again; none: never.
+    pub probe: Sourced<Option<ProbePolicy>>,
     /// When and how the next one is tried, from when this one is tried.
     pub failover: EffectiveFailover,
     /// Which failures lower its priority.
@@ -119,6 +121,7 @@ impl EffectivePolicy {
             cooldown_rules: changed(set.cooldown.rules.clone(), &Vec::new(), Source::PolicySet),
             breaker: changed(set.breaker.clone(), &None, Source::PolicySet),
             auto_disable_rules: changed(set.auto_disable.rules.clone(), &Vec::new(), Source::PolicySet),
+            probe: changed(set.probe.clone(), &None, Source::PolicySet),
             failover: EffectiveFailover::of(&runner.failover, offer),
             demotion: EffectiveDemotion::of(&runner.demotion),
             availability: EffectiveAvailability::of(runner.availability),

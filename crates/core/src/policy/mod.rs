@@ -1,4 +1,4 @@
-//! The rule language: policy sets (retry, cooldown, circuit breaker, auto-disable) and the runner policy (failover, demotion,
+//! The rule language: policy sets (retry, cooldown, circuit breaker, auto-disable, active probes) and the runner policy (failover, demotion,
 //! availability). A policy's JSON is itself the contract: it is
 //! what the catalogue file, the database and the API hold, and an unknown field or value is refused when it is read.
 
@@ -12,6 +12,7 @@ pub mod default_table;
 mod demotion;
 pub mod effective;
 mod failover;
+mod probe;
 mod remedy;
 mod retry;
 mod rule;
@@ -25,6 +26,7 @@ pub use breaker::{BadBreakerPolicy, BreakerPolicy};
 pub use cooldown::{CooldownPolicy, CooldownRule};
 pub use demotion::{BadDemotionRule, DemotionPolicy, DemotionRule};
 pub use failover::{BadFailoverRule, FailoverAction, FailoverPolicy, FailoverRule};
+pub use probe::{BadProbePolicy, ProbePolicy};
 pub use remedy::{Remedy, Scope};
 pub use retry::{RetryOverride, RetryPolicy, RetryRule};
 pub use rule::Match;
@@ -47,15 +49,25 @@ pub struct PolicySet {
     pub cooldown: CooldownPolicy,
     /// When its platform models are let alone before they fail again; none: never.
     pub breaker: Option<BreakerPolicy>,
-    /// Which failures switch something off until a person enables it.
+    /// Which failures switch something off until a person, or a probe, enables it.
     pub auto_disable: AutoDisablePolicy,
+    /// When what is out is asked whether it is well again; none: never.
+    pub probe: Option<ProbePolicy>,
 }
 
 impl PolicySet {
     /// One with nothing but a retry policy.
     #[must_use]
     pub fn new(id: PolicySetId, name: Arc<str>, retry: RetryPolicy) -> Self {
-        Self { id, name, retry, cooldown: CooldownPolicy::default(), breaker: None, auto_disable: AutoDisablePolicy::default() }
+        Self {
+            id,
+            name,
+            retry,
+            cooldown: CooldownPolicy::default(),
+            breaker: None,
+            auto_disable: AutoDisablePolicy::default(),
+            probe: None,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::catalog::{CandidateOverrides, Catalog, Enabled, Model, Platform, PlatformModel, Strategy};
 use crate::id::{PolicySetId, PriceId, RunnerPolicyId};
 use crate::policy::{
-    AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, PolicySet, RetryPolicy, RunnerPolicy,
+    AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, PolicySet, ProbePolicy, RetryPolicy, RunnerPolicy,
 };
 use crate::price::{Price, PriceVersion};
 
@@ -43,6 +43,8 @@ pub struct PolicySetDraft {
     pub breaker: Option<BreakerPolicy>,
     /// Replaces its auto-disable rules.
     pub auto_disable: Option<AutoDisablePolicy>,
+    /// Replaces its active probes.
+    pub probe: Option<ProbePolicy>,
 }
 
 /// What is to be different about a platform.
@@ -165,6 +167,7 @@ impl PolicySetDraft {
             cooldown: self.cooldown.clone().unwrap_or(set.cooldown),
             breaker: self.breaker.clone().or(set.breaker),
             auto_disable: self.auto_disable.clone().unwrap_or(set.auto_disable),
+            probe: self.probe.clone().or(set.probe),
             ..set
         }
     }

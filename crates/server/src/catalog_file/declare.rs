@@ -42,9 +42,9 @@ pub fn declare(file: File, secrets: &Secrets<'_>, problems: &mut Vec<Problem>) -
         }
     }
     for table in file.policy_sets {
-        let PolicySetTable { name, retry, cooldown, breaker, auto_disable } = table.into_inner();
+        let PolicySetTable { name, retry, cooldown, breaker, auto_disable, probe } = table.into_inner();
         if named("policy_set", &name, &mut known.policy_sets, problems) {
-            declared.policy_sets.insert(name.into_inner(), PolicySetSpec { retry, cooldown, breaker, auto_disable });
+            declared.policy_sets.insert(name.into_inner(), PolicySetSpec { retry, cooldown, breaker, auto_disable, probe });
         }
     }
     for table in file.groups {

@@ -253,7 +253,7 @@ fn policies_are_read_whole() {
     let text = concat!(
         "[[policy_set]]\nname = \"s\"\n[policy_set.retry]\nmax_attempts = 2\n[policy_set.breaker]\nfailures = 3\n",
         "[[policy_set.cooldown.rules]]\nmatch = { categories = [\"rate_limit\"] }\nscope = \"credential\"\n",
-        "[[policy_set.auto_disable.rules]]\nmatch = { categories = [\"auth\"] }\nfailures = 2\n",
+        "[[policy_set.auto_disable.rules]]\nmatch = { categories = [\"auth\"] }\nfailures = 2\n[policy_set.probe]\ntimeout_ms = 900\n",
         "[runner_policy.failover]\nmax_platforms = 3\n[[runner_policy.demotion.rules]]\nsteps = 2\n",
         "[runner_policy.availability]\nmax_out_percent = 50\n",
     );
@@ -261,6 +261,7 @@ fn policies_are_read_whole() {
     let set = &declared.policy_sets["s"];
     assert_eq!((set.retry.max_attempts.get(), set.breaker.as_ref().unwrap().failures.get()), (2, 3));
     assert_eq!((set.cooldown.rules.len(), set.auto_disable.rules.len()), (1, 1));
+    assert_eq!(set.probe.as_ref().unwrap().timeout_ms.get(), 900);
     let runner = declared.runner_policy.unwrap();
     assert_eq!((runner.failover.max_platforms.get(), runner.demotion.rules.len()), (3, 1));
     assert_eq!(runner.availability.max_out_percent.unwrap().get(), 50);

@@ -5,7 +5,9 @@ use std::num::{NonZeroU32, NonZeroU64};
 use easyai_core::catalog::{CandidateOverrides, Capability, ResponseCache, Simulation, Stickiness, Strategy, Timeouts};
 use easyai_core::kind::{Api, ModelType, Provider, RerankApi};
 use easyai_core::money::Money;
-use easyai_core::policy::{AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, RetryPolicy};
+use easyai_core::policy::{
+    AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, ProbePolicy, RetryPolicy,
+};
 use easyai_core::price::{Multiplier, Price};
 use serde::Deserialize;
 use toml::Spanned;
@@ -143,6 +145,7 @@ pub struct PolicySetTable {
     pub breaker: Option<BreakerPolicy>,
     #[serde(default)]
     pub auto_disable: AutoDisablePolicy,
+    pub probe: Option<ProbePolicy>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -6,6 +6,7 @@ use easyai_core::money::Money;
 use easyai_core::time::Timestamp;
 use easyai_store::accounts::{self, AccountChange, AccountRow};
 use easyai_store::ledger::{self, EntryRow};
+use easyai_store::limit_edit::edited;
 use serde::Serialize;
 
 use super::AccountCommand;
@@ -57,10 +58,10 @@ pub async fn run(config: &Config, out: &Out, command: AccountCommand) -> anyhow:
     let (db, _vault) = open(config).await?;
     let view = |row: AccountRow| AccountView::of(row, &config.currency);
     match command {
-        AccountCommand::Create { name, group } => {
-            accounts::create(&db, &name, &group).await?;
+        AccountCommand::Create { name, group, limits } => {
+            accounts::create_limited(&db, &name, &group, &edited(&LimitSet::default(), &limits.edits())).await?;
             let account = view(accounts::find(&db, &name).await?);
-            out.show(&account, |account| format!("created account \"{}\" ({}) in group \"{}\"", account.name, account.id, account.group))?;
+            out.show(&account, created)?;
         }
         AccountCommand::List => {
             let list = List { data: accounts::list(&db).await?.into_iter().map(view).collect() };
@@ -114,6 +115,11 @@ impl EntryView {
         let task = row.task_id.map(|task| task.to_string());
         Self { id: row.id.to_string(), kind: row.kind.as_str(), amount: row.amount, task, note: row.note, created_at: row.created_at }
     }
+}
+
+fn created(account: &AccountView) -> String {
+    let limits = if account.limits.is_empty() { String::new() } else { format!(" with the limits: {}", told(&account.limits)) };
+    format!("created account \"{}\" ({}) in group \"{}\"{limits}", account.name, account.id, account.group)
 }
 
 fn accounts_table(accounts: &[AccountView]) -> String {

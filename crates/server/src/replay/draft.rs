@@ -105,13 +105,13 @@ impl Reader {
     }
 
     fn policy_set(&mut self, table: PolicySetTable, used: &BTreeSet<String>, draft: &mut Draft) {
-        let PolicySetTable { name, retry, cooldown, breaker, auto_disable } = table;
+        let PolicySetTable { name, retry, cooldown, breaker, auto_disable, probe } = table;
         let given = name.get_ref();
         if !self.known.policy_sets.contains(given) && !used.contains(given) {
             let hint = nearest::hint(given, self.known.policy_sets.iter().map(String::as_str));
             self.tell(&name, format!("policy_set \"{given}\" is named by no platform model, neither in use nor here{hint}"));
         }
-        let set = PolicySetDraft { retry, cooldown, breaker, auto_disable };
+        let set = PolicySetDraft { retry, cooldown, breaker, auto_disable, probe };
         if draft.policy_sets.insert(given.clone(), set).is_some() {
             self.twice(&name, "policy_set");
         }

@@ -7,58 +7,10 @@ use rstest::rstest;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::app::{Catalog, Setup, TestApp};
-use crate::caller::{Caller, Chat};
+use crate::app::{Catalog, TestApp};
+use crate::caller::Chat;
+use crate::limited::{Scope, explained, limited};
 use crate::patience::within;
-
-/// Whose limits.
-#[derive(Debug, Clone, Copy)]
-enum Scope {
-    Key,
-    Account,
-    Group,
-    Platform,
-    Credential,
-    PlatformModel,
-}
-
-/// A gateway with one platform and one model, and these limits at `scope`. The caller waits for up to 30 s.
-async fn limited(scope: Scope, limits: &[(&str, u32)], upstream: &MockUpstream) -> TestApp {
-    let table = limits.iter().map(|(name, limit)| format!("{name} = {limit}")).collect::<Vec<_>>().join(", ");
-    let at = |wanted: bool, text: String| if wanted { text } else { String::new() };
-    let limits_here = format!("limits = {{ {table} }}");
-    let secret = at(matches!(scope, Scope::Credential), format!(", {limits_here}"));
-    let platform = at(matches!(scope, Scope::Platform), limits_here.clone());
-    let offer = at(matches!(scope, Scope::PlatformModel), limits_here.clone());
-    let text = format!(
-        "[[platform]]\nname = \"only\"\nprovider = \"openai\"\nbase_url = \"{}\"\ncredentials = [{{ secret = \"sk-mock\"{secret} }}]\n{platform}\n\
-         timeouts = {{ connect_ms = 5000, first_delta_ms = 1500, idle_ms = 1500, total_ms = 20000 }}\n\
-         [[model]]\nname = \"demo\"\n\
-         [[platform_model]]\nplatform = \"only\"\nmodel = \"demo\"\nprice = {{ input_per_million = \"1000\", output_per_million = \"2000\" }}\n{offer}\n",
-        upstream.base_url()
-    );
-    let group = at(matches!(scope, Scope::Group), format!("[[group]]\nname = \"default\"\n{limits_here}\n"));
-    let app = Setup::new(Catalog::default().and(&text).and(&group)).with("EASYAI_QUEUE_TIMEOUT_MS", "30000").start().await;
-    for (name, limit) in limits {
-        let limit = format!("{name}={limit}");
-        match scope {
-            Scope::Key => drop(app.program.good(&["key", "set", &app.key_id, "--limit", &limit])),
-            Scope::Account => drop(app.program.good(&["account", "set", "demo", "--limit", &limit])),
-            Scope::Group | Scope::Platform | Scope::Credential | Scope::PlatformModel => {}
-        }
-    }
-    within(Duration::from_secs(5), "the limits are known", async || {
-        !explained(&app.caller).await["limits"].as_array().unwrap().is_empty()
-            || !explained(&app.caller).await["candidates"][0]["limits"].as_array().unwrap().is_empty()
-    })
-    .await;
-    app
-}
-
-async fn explained(caller: &Caller) -> Value {
-    let body = br#"{"model": "demo", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 4}"#;
-    caller.send("POST", "/api/v1/explain", &[], body).await.unwrap().rest().await.ok().json()
-}
 
 /// One caller of a crowd: some leave in the middle, some are impatient, the rest read on.
 async fn one_of_a_crowd(chat: Chat, index: usize) {
@@ -130,12 +82,6 @@ async fn no_more_requests_in_a_minute_than_allowed_and_the_refusal_names_the_lim
     app.everything_is_settled("1000").await;
 }
 
-impl Scope {
-    fn is_the_callers(self) -> bool {
-        matches!(self, Self::Key | Self::Account | Self::Group)
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_are_taken_as_estimated_and_corrected_to_what_was_used() {
     let upstream = MockUpstream::start(Behaviour::default()).await.unwrap();
@@ -173,6 +119,32 @@ async fn a_budget_is_the_end_of_a_key_and_survives_a_kill() {
     assert!(refused.to_string().contains("this key has used up its daily_budget of 0.06"), "{refused}");
     assert_eq!(upstream.calls(), 3);
     app.everything_is_settled("1000").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_that_comes_later_begins_with_what_was_spent() {
+    let upstream = MockUpstream::start(Behaviour::default()).await.unwrap();
+    let mut app = TestApp::start(Catalog::demo(&upstream.base_url())).await;
+    let chat = app.caller.chat("hello").field("max_tokens", 4);
+    for _ in 0..3 {
+        chat.answer().await.ok();
+    }
+    // Three of 0.017 are spent.
+    app.program.good(&["account", "set", "demo", "--budget", "monthly=0.06"]);
+    let known = async || !explained(&app.caller).await["limits"].as_array().unwrap().is_empty();
+    within(Duration::from_secs(5), "the budget is known", known).await;
+    let refused = chat.answer().await.refused(402, "budget_exceeded");
+    assert!(refused.to_string().contains("this account has used up its monthly_budget of 0.06"), "{refused}");
+    // The same for one that comes while no process runs.
+    app.program.good(&["account", "set", "demo", "--budget", "monthly=none"]);
+    app.gateway.terminate();
+    assert!(app.gateway.ended(Duration::from_secs(20)).await.success());
+    app.program.good(&["key", "set", &app.key_id, "--budget", "daily=0.06"]);
+    app.restart().await;
+    chat.answer().await.refused(402, "budget_exceeded");
+    assert_eq!(upstream.calls(), 3);
+    let told = app.program.good(&["account", "create", "limited", "--limit", "concurrent=2", "--budget", "daily=5"]);
+    assert!(told.contains("with the limits: 2 concurrent, 5 daily_budget"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

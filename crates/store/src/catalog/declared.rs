@@ -8,7 +8,9 @@ use easyai_core::catalog::{
 };
 use easyai_core::kind::{ModelType, Provider};
 use easyai_core::limit::LimitSet;
-use easyai_core::policy::{AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, RetryPolicy};
+use easyai_core::policy::{
+    AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, ProbePolicy, RetryPolicy,
+};
 use easyai_core::price::{Multiplier, Price};
 use secrecy::SecretString;
 
@@ -153,6 +155,9 @@ pub struct PolicySetSpec {
     /// Which failures switch something off.
     #[serde(skip_serializing_if = "is_default")]
     pub auto_disable: AutoDisablePolicy,
+    /// When what is out is asked whether it is well again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe: Option<ProbePolicy>,
 }
 
 /// The runner policy. Its JSON is what the database keeps.

@@ -91,12 +91,13 @@ fn platform_model(spec: &PlatformModelSpec) -> Fields {
 }
 
 fn policy_set(spec: &PolicySetSpec) -> Fields {
-    let PolicySetSpec { retry, cooldown, breaker, auto_disable } = spec;
+    let PolicySetSpec { retry, cooldown, breaker, auto_disable, probe } = spec;
     let mut fields = fields([("retry", json(retry))]);
     let some = [
         ("cooldown", (!is_default(cooldown)).then(|| json(cooldown))),
         ("breaker", breaker.as_ref().map(json)),
         ("auto_disable", (!is_default(auto_disable)).then(|| json(auto_disable))),
+        ("probe", probe.as_ref().map(json)),
     ];
     add_some(&mut fields, some);
     fields

@@ -189,8 +189,8 @@ async fn policy_sets(tx: &mut Tx) -> Result<HashMap<PolicySetId, Arc<PolicySet>>
     let rows = in_table("policy_sets", sql!(tx, all PolicySetRow, select, REMOVED))?;
     let set = |row: PolicySetRow| {
         let spec = Cell::of("policy_sets", &row.name).json("policy", &row.policy)?;
-        let PolicySetSpec { retry, cooldown, breaker, auto_disable } = spec;
-        Ok((row.id, Arc::new(PolicySet { id: row.id, name: row.name, retry, cooldown, breaker, auto_disable })))
+        let PolicySetSpec { retry, cooldown, breaker, auto_disable, probe } = spec;
+        Ok((row.id, Arc::new(PolicySet { id: row.id, name: row.name, retry, cooldown, breaker, auto_disable, probe })))
     };
     rows.into_iter().map(set).collect()
 }

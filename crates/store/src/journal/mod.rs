@@ -13,6 +13,7 @@
 //! got no answer is resolved by looking. A task that may have begun without anybody waiting for it is ended by the journal itself.
 
 mod begin;
+mod beginning;
 mod finish;
 mod note;
 mod plan;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use easyai_core::id::{AccountId, TaskId};
 use easyai_core::money::Money;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc};
 
 pub use self::begin::{Begin, Begun, Idempotency};
@@ -38,10 +40,11 @@ pub use self::note::{AttemptFailure, AttemptRow, Checkpoint, Note, Raised};
 
 pub use self::refusal::Refusal;
 
+use self::beginning::Beginning;
 use self::note::Raise;
 use self::row::{CheckpointRow, FinishRow, NoteRow};
 use self::teller::Teller;
-use self::work::{Asked, Waiting, Work};
+use self::work::{Asked, Told, Work};
 use crate::db::Db;
 use crate::error::StoreError;
 use crate::turned;
@@ -105,9 +108,9 @@ impl Journal {
         if self.queue.capacity() < RESERVED {
             return Err(StoreError::Busy);
         }
-        let (asked, waiting) = Asked::new(Box::new(begin));
+        let (asked, waiting) = Asked::new(Box::new(begin.clone()));
         self.queue.try_send(Work::Begin(asked)).map_err(|_| StoreError::Busy)?;
-        answer(waiting).await
+        Beginning { queue: &self.queue, begin, waiting }.answered().await
     }
 
     /// Records a task that was refused before it began. Refused itself if too much is waiting: what is refused must not crowd out what
@@ -189,6 +192,12 @@ impl Journal {
     }
 
     async fn send(&self, work: Work) -> Result<(), StoreError> {
+        // At once where there is room: then it is queued in the first poll, whatever becomes of this future.
+        let work = match self.queue.try_send(work) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Full(work)) => work,
+            Err(TrySendError::Closed(_)) => return Err(ended()),
+        };
         let sent = tokio::time::timeout(ANSWER_TIMEOUT, self.queue.send(work)).await;
         sent.map_err(|_| StoreError::Busy)?.map_err(|_| ended())
     }
@@ -200,7 +209,7 @@ impl Journal {
     }
 }
 
-async fn answer<A>(waiting: Waiting<A>) -> Result<A, StoreError> {
+async fn answer<A>(waiting: impl Future<Output = Told<A>>) -> Result<A, StoreError> {
     if turned::is_on() {
         return turned::wait_in_place(waiting).unwrap_or_else(|_| Err(ended()));
     }

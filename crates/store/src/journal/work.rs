@@ -21,6 +21,9 @@ pub(super) struct Asked<Q, A> {
 /// What waits for the answer to an [`Asked`].
 pub(super) type Waiting<A> = oneshot::Receiver<Result<A, StoreError>>;
 
+/// What it gets: the answer, or word that whoever should give it is gone.
+pub(super) type Told<A> = Result<Result<A, StoreError>, oneshot::error::RecvError>;
+
 impl<Q, A> Asked<Q, A> {
     pub(super) fn new(question: Q) -> (Self, Waiting<A>) {
         let (waiter, waiting) = oneshot::channel();
@@ -96,7 +99,7 @@ pub(super) fn tell_all(batch: Vec<Work>, fate: Fate, failed: Option<&StoreError>
 }
 
 /// The end of a task whose caller went away while it began: nothing was sent, nothing is charged.
-fn abandon(begin: &Begin) -> Option<Work> {
+pub(super) fn abandon(begin: &Begin) -> Option<Work> {
     let row = FinishRow::new(Finish::abandoned(begin, crate::now()).into()).ok()?;
     Some(Work::Finish(Asked::own(Box::new(row))))
 }

@@ -93,3 +93,30 @@ async fn how_a_candidate_is_is_kept_but_only_what_was_switched_off_just_now_is_s
     assert!(candidate_state::enable(db, subject, "me").await.unwrap());
     assert_eq!(candidate_state::load(db).await.unwrap(), []);
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_probe_heals_what_has_not_changed_since_it_began_with_an_audit_entry(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let fixture = Fixture::new(engine).await;
+    fixture.apply(&declared()).await;
+    let loaded = fixture.load().await;
+    let (db, subject) = (&fixture.test.db, Subject::Platform(offer(&loaded).platform.id));
+    candidate_state::disable(db, subject, "key revoked", "policy").await.unwrap();
+    let seen = candidate_state::load(db).await.unwrap().remove(0).1;
+    assert!(candidate_state::heal(db, subject, &seen, "it answered").await.unwrap());
+    assert_eq!((candidate_state::load(db).await.unwrap(), fixture.revision().await), (vec![], 3));
+    let audit =
+        "SELECT COUNT(*) FROM audit_log WHERE actor = 'probe' AND action = 'candidate.enable' AND after = '{\"reason\":\"it answered\"}'
+        AND before LIKE '%key revoked%'";
+    assert_eq!(fixture.count(audit).await, 1);
+    // Switched off anew since the probe began, and by a person.
+    for actor in ["policy", "me"] {
+        candidate_state::disable(db, subject, "later", actor).await.unwrap();
+        assert!(!candidate_state::heal(db, subject, &seen, "it answered").await.unwrap());
+        assert_eq!(reasons(db).await, [(subject, "later".to_owned())]);
+        assert!(candidate_state::enable(db, subject, "me").await.unwrap());
+    }
+    candidate_state::disable(db, subject, "moving", "me").await.unwrap();
+    let by_person = candidate_state::load(db).await.unwrap().remove(0).1;
+    assert!(!candidate_state::heal(db, subject, &by_person, "it answered").await.unwrap());
+}

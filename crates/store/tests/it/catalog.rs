@@ -155,7 +155,7 @@ pub fn full() -> Declared {
         "standard".into(),
         serde_json::from_str(
             r#"{"retry": {"max_attempts": 2}, "cooldown": {"rules": [{"seconds": 7}]}, "breaker": {"failures": 3},
-                "auto_disable": {"rules": [{"match": {"categories": ["auth"]}}]}}"#,
+                "auto_disable": {"rules": [{"match": {"categories": ["auth"]}}]}, "probe": {"interval_seconds": 5}}"#,
         )
         .unwrap(),
     );
@@ -192,6 +192,7 @@ async fn limits_settings_and_policies_are_loaded_as_they_were_declared(#[values(
             "policy_set auto_disable",
             "policy_set breaker",
             "policy_set cooldown",
+            "policy_set probe",
             "runner_policy availability",
             "runner_policy demotion",
         ]
@@ -211,6 +212,7 @@ async fn limits_settings_and_policies_are_loaded_as_they_were_declared(#[values(
         cooldown: set.cooldown.clone(),
         breaker: set.breaker.clone(),
         auto_disable: set.auto_disable.clone(),
+        probe: set.probe.clone(),
     };
     assert_eq!(loaded_set, wanted.policy_sets["standard"]);
     let runner = &loaded.runner_policy;

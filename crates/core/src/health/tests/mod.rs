@@ -10,4 +10,5 @@ use crate::policy::{Remedy, Scope};
 
 mod breaker;
 mod durable;
+mod probed;
 mod remedies;

@@ -11,7 +11,7 @@ easyai_core::words! {
     pub enum State as "state" {
         /// A person left it alone.
         Disabled = "disabled",
-        /// A policy switched it off until a person enables it.
+        /// A policy switched it off until a person, or a probe, enables it.
         SwitchedOff = "switched_off",
         /// It is left alone for a while.
         CoolingDown = "cooling_down",
@@ -93,15 +93,19 @@ pub fn of(
 fn states(condition: &Condition, now: Timestamp) -> Vec<(State, Option<Timestamp>, String)> {
     let mut found = Vec::new();
     if let Some(off) = &condition.disabled {
-        found.push((State::SwitchedOff, None, off.reason.to_string()));
+        found.push((State::SwitchedOff, None, condition.told(&off.reason).to_string()));
     }
     if let Some(cooling) = condition.cooling_at(now) {
-        found.push((State::CoolingDown, Some(cooling.until), cooling.reason.to_string()));
+        found.push((State::CoolingDown, Some(cooling.until), condition.told(&cooling.reason).to_string()));
     }
     match &condition.breaker {
         Breaker::Closed { .. } => {}
-        Breaker::Open { until, reason, .. } if *until > now => found.push((State::CircuitOpen, Some(*until), reason.to_string())),
-        Breaker::Open { reason, .. } | Breaker::HalfOpen { reason, .. } => found.push((State::CircuitHalfOpen, None, reason.to_string())),
+        Breaker::Open { until, reason, .. } if *until > now => {
+            found.push((State::CircuitOpen, Some(*until), condition.told(reason).to_string()))
+        }
+        Breaker::Open { reason, .. } | Breaker::HalfOpen { reason, .. } => {
+            found.push((State::CircuitHalfOpen, None, condition.told(reason).to_string()))
+        }
     }
     if let Some(demoted) = condition.demoted.filter(|demoted| demoted.until > now) {
         found.push((State::Demoted, Some(demoted.until), format!("{} steps down", demoted.steps)));

@@ -1,7 +1,7 @@
 //! Policies as tables: a row a value, or a rule.
 
 use easyai_core::policy::effective::{DefaultRow, EffectivePolicy, Source, Sourced};
-use easyai_core::policy::{AutoDisableRule, Backoff, BreakerPolicy, CooldownRule, DemotionRule, FailoverRule, RetryRule};
+use easyai_core::policy::{AutoDisableRule, Backoff, BreakerPolicy, CooldownRule, DemotionRule, FailoverRule, ProbePolicy, RetryRule};
 
 use super::super::out::table;
 use super::super::paint::Paint;
@@ -22,7 +22,7 @@ pub fn render(candidates: &[EffectivePolicy], defaults: &[DefaultRow], paint: Pa
 fn candidate(policy: &EffectivePolicy, paint: Paint) -> String {
     let set = policy.policy_set.as_ref().map_or_else(|| "no policy set".to_owned(), |name| format!("policy set \"{name}\""));
     let mut rows = Rows { policy, rows: Vec::new() };
-    let EffectivePolicy { retry, cooldown_rules, breaker, auto_disable_rules, failover, demotion, availability, .. } = policy;
+    let EffectivePolicy { retry, cooldown_rules, breaker, auto_disable_rules, probe, failover, demotion, availability, .. } = policy;
     rows.one("retry enabled", &retry.enabled, ToString::to_string);
     rows.one("retry max_attempts", &retry.max_attempts, ToString::to_string);
     rows.one("retry backoff", &retry.backoff, backoff);
@@ -30,6 +30,7 @@ fn candidate(policy: &EffectivePolicy, paint: Paint) -> String {
     rows.rules("cooldown", cooldown_rules, cooldown_rule);
     rows.one("circuit breaker", breaker, |breaker| breaker.as_ref().map_or_else(|| "none".to_owned(), breaker_text));
     rows.rules("auto-disable", auto_disable_rules, auto_disable_rule);
+    rows.one("active probes", probe, |probe| probe.as_ref().map_or_else(|| "none".to_owned(), probe_text));
     rows.one("failover max_platforms", &failover.max_platforms, ToString::to_string);
     rows.one("failover max_duration_seconds", &failover.max_duration_seconds, ToString::to_string);
     rows.rules("failover", &failover.rules, failover_rule);
@@ -100,6 +101,11 @@ fn breaker_text(breaker: &BreakerPolicy) -> String {
 
 fn auto_disable_rule(rule: &AutoDisableRule) -> String {
     format!("{rule}: {} switched off", rule.scope)
+}
+
+fn probe_text(probe: &ProbePolicy) -> String {
+    let ProbePolicy { interval_seconds, max_interval_seconds, timeout_ms } = probe;
+    format!("after {interval_seconds} s, doubling up to {max_interval_seconds} s, each at most {timeout_ms} ms")
 }
 
 fn failover_rule(rule: &FailoverRule) -> String {

@@ -3,7 +3,9 @@
 use std::num::NonZeroU32;
 
 use easyai_core::catalog::{CandidateOverrides, Strategy};
-use easyai_core::policy::{AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, RetryPolicy};
+use easyai_core::policy::{
+    AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, ProbePolicy, RetryPolicy,
+};
 use easyai_core::price::Price;
 use serde::Deserialize;
 use toml::Spanned;
@@ -55,6 +57,7 @@ pub struct PolicySetTable {
     pub cooldown: Option<CooldownPolicy>,
     pub breaker: Option<BreakerPolicy>,
     pub auto_disable: Option<AutoDisablePolicy>,
+    pub probe: Option<ProbePolicy>,
 }
 
 #[derive(Debug, Default, Deserialize)]
