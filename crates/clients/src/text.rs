@@ -306,7 +306,7 @@ impl Answering<'_> {
             let content_type = content_type.unwrap_or_else(json);
             let body = match self.call.request.previous_response() {
                 Some(previous) => with_previous(&body, previous),
-                None => body,
+                None => bridge::mended_answer(self.protocol, &body).unwrap_or(body),
             };
             return Ok(TextAnswer::Plain(self.answer(body, content_type, facts.usage)));
         }

@@ -7,6 +7,7 @@ use easyai_core::error::ErrorCode;
 use easyai_core::usage::Usage;
 
 use crate::conversation::{Answer, CannotCarry, Conversation};
+use crate::json::repaired;
 use crate::request::{BadRequest, Framing, TextRequest};
 use crate::wire::{AnswerFacts, BadAnswer, Envelope, Protocol, SideReader, StreamReader, StreamWriter, Target, Written};
 use crate::{anthropic, completions, embeddings, gemini, moderations, openai, responses};
@@ -59,6 +60,18 @@ fn no_answer(protocol: Protocol) -> BadAnswer {
 /// # Errors
 /// [`BadAnswer`] if it is none.
 pub fn answer_facts(protocol: Protocol, body: &[u8]) -> Result<AnswerFacts, BadAnswer> {
+    readable(body, |body| facts_of(protocol, body))
+}
+
+/// Reads a body; where it can't be read, again without its broken characters.
+fn readable<T>(body: &[u8], read: impl Fn(&[u8]) -> Result<T, BadAnswer>) -> Result<T, BadAnswer> {
+    match read(body) {
+        Err(BadAnswer::Unparseable(why)) => repaired(body).map_or(Err(BadAnswer::Unparseable(why)), |body| read(&body)),
+        found @ (Ok(_) | Err(BadAnswer::Error(_) | BadAnswer::Empty | BadAnswer::Filtered(_))) => found,
+    }
+}
+
+fn facts_of(protocol: Protocol, body: &[u8]) -> Result<AnswerFacts, BadAnswer> {
     match protocol {
         Protocol::Chat => openai::read_answer::answer_facts(body),
         Protocol::Responses => responses::read_answer::answer_facts(body),
@@ -71,11 +84,21 @@ pub fn answer_facts(protocol: Protocol, body: &[u8]) -> Result<AnswerFacts, BadA
     }
 }
 
+/// What goes to the caller in place of a whole answer that official SDKs would stumble over; none if it passes as it is.
+#[must_use]
+pub fn mended_answer(protocol: Protocol, body: &[u8]) -> Option<Bytes> {
+    if protocol == Protocol::Chat { openai::read_answer::mended(body) } else { None }
+}
+
 /// Reads a whole answer into the inner form.
 ///
 /// # Errors
 /// [`BadAnswer`] if it is none.
 pub fn read_answer(protocol: Protocol, body: &[u8]) -> Result<Answer, BadAnswer> {
+    readable(body, |body| answer_of(protocol, body))
+}
+
+fn answer_of(protocol: Protocol, body: &[u8]) -> Result<Answer, BadAnswer> {
     match protocol {
         Protocol::Chat => openai::read_answer::read_answer(body),
         Protocol::Responses => responses::read_answer::read_answer(body),

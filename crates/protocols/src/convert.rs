@@ -9,8 +9,17 @@ use crate::bridge;
 use crate::conversation::custom::CustomCalls;
 use crate::conversation::stop_text::StopTexts;
 use crate::conversation::{Answer, AnswerEvent, Conversation, Stop};
+use crate::gemini::finish::UNUSABLE;
+use crate::json::repaired;
+use crate::openai::error::WireError;
 use crate::tokens::TextSize;
 use crate::wire::{BadEvent, Envelope, EventFacts, Progress, Protocol, StreamReader, StreamWriter};
+
+/// The longest answer that is converted, in bytes of what it says: writers keep it all for their last frame. A whole answer has the same bound.
+const MAX_SAID: usize = 64 << 20;
+
+/// The same on the wire, where a token may take half a kilobyte: what readers keep until they can tell it is in there.
+const MAX_READ: usize = 256 << 20;
 
 /// A stream that changes its protocol.
 #[derive(Debug)]
@@ -31,6 +40,9 @@ pub struct Converter {
     /// What was written, in case the upstream counts nothing.
     written: TextSize,
     input_tokens: u64,
+    /// Bytes of events, and of what they said.
+    read: usize,
+    said: usize,
 }
 
 impl Converter {
@@ -51,6 +63,8 @@ impl Converter {
             usage: None,
             written: TextSize::NOTHING,
             input_tokens,
+            read: 0,
+            said: 0,
         }
     }
 
@@ -73,13 +87,26 @@ impl Converter {
     /// [`BadEvent`] if it is not what the upstream's protocol sends.
     pub fn event(&mut self, data: &[u8], out: &mut BytesMut) -> Result<EventFacts, BadEvent> {
         let mut steps = std::mem::take(&mut self.steps);
-        let progress = self.reader.event(data, &mut steps);
+        let mut progress = self.reader.event(data, &mut steps);
+        if progress.is_err()
+            && let Some(data) = repaired(data)
+        {
+            progress = self.reader.event(&data, &mut steps);
+        }
         let mut facts = EventFacts { done: progress == Ok(Progress::Done), ..EventFacts::default() };
         for step in steps.drain(..) {
             self.pass(step, &mut facts, out);
         }
         self.steps = steps;
         facts.usage = self.usage;
+        self.read = self.read.saturating_add(data.len());
+        if self.said > MAX_SAID || self.read > MAX_READ {
+            facts.error = Some(WireError {
+                message: format!("the answer is longer than {MAX_SAID} bytes: it can't be converted"),
+                kind: Some(UNUSABLE.to_owned()),
+                ..WireError::default()
+            });
+        }
         progress.map(|_| facts)
     }
 
@@ -116,6 +143,7 @@ impl Converter {
 
     fn step(&mut self, step: AnswerEvent, facts: &mut EventFacts, out: &mut BytesMut) {
         facts.useful |= step.is_useful();
+        self.said = self.said.saturating_add(step.size());
         match step {
             AnswerEvent::Stop(stop) => {
                 facts.finish = Some(stop.reason);
@@ -168,5 +196,49 @@ impl Converter {
     /// Appends a failure after the first delta.
     pub fn error(&mut self, code: ErrorCode, message: &str, out: &mut BytesMut) {
         self.writer.error(code, message, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn to(caller: Protocol) -> Converter {
+        let envelope = Envelope {
+            id: "x".to_owned(),
+            created_at: 0,
+            model: "m".into(),
+            include_usage: true,
+            input_tokens: 1,
+            request: Bytes::from_static(b"{}"),
+        };
+        Converter::new(Protocol::Chat, caller, envelope)
+    }
+
+    #[test]
+    fn half_a_character_does_not_break_an_answer_off() {
+        let mut out = BytesMut::new();
+        let event = br#"{"id":"c","choices":[{"index":0,"delta":{"content":"a\ud83d"}}]}"#;
+        assert!(to(Protocol::Messages).event(event, &mut out).unwrap().useful);
+        assert!(String::from_utf8_lossy(&out).contains("\"text\":\"a\u{fffd}\""), "{out:?}");
+    }
+
+    #[test]
+    fn an_answer_without_an_end_is_not_kept_for_ever() {
+        let mut converter = to(Protocol::Responses);
+        let megabyte = "x".repeat(1 << 20);
+        let event = format!(r#"{{"id":"c","choices":[{{"index":0,"delta":{{"content":"{megabyte}"}}}}]}}"#);
+        let mut out = BytesMut::new();
+        let mut events = 0;
+        let error = loop {
+            out.clear();
+            events += 1;
+            if let Some(error) = converter.event(event.as_bytes(), &mut out).unwrap().error {
+                break error;
+            }
+        };
+        assert_eq!((events, error.message.contains("67108864 bytes")), (65, true), "{error:?}");
     }
 }

@@ -17,7 +17,7 @@ pub mod error;
 pub(crate) mod failure;
 mod family;
 pub mod fetch;
-mod finish;
+pub(crate) mod finish;
 pub mod frame;
 pub mod models;
 pub mod path;

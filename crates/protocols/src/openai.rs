@@ -7,6 +7,7 @@ pub mod error;
 pub mod failure;
 pub(crate) mod lenient;
 pub(crate) mod media;
+mod mend;
 pub mod read_answer;
 pub mod read_request;
 pub mod scan;

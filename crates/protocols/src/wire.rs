@@ -181,6 +181,12 @@ pub trait SideReader: Debug + Send {
     /// [`BadEvent`] if it was looked at and is not what this protocol sends.
     fn event(&mut self, data: &[u8], reading: Reading) -> Result<EventFacts, BadEvent>;
 
+    /// What goes to the caller in place of an event's data that official SDKs would stumble over; none if it passes as it is. Asked of
+    /// every event in its turn, after [`SideReader::event`].
+    fn mended(&mut self, _data: &[u8]) -> Option<Bytes> {
+        None
+    }
+
     /// Appends a failure after the first delta, in the protocol's own shape.
     fn error(&mut self, code: ErrorCode, message: &str, out: &mut BytesMut);
 }

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use easyai_core::error::ErrorCode;
 use easyai_core::id::TaskId;
@@ -14,6 +15,9 @@ use crate::kept::task_of;
 use crate::prepare::{Call, Prepared, TextAsk, prepare};
 use crate::relay::Relay;
 use crate::runner::{Reply, Runner};
+
+/// How long a cancelled run is told of here after its end: a database that takes longer is in trouble.
+const BOOKED_BY_THEN: Duration = Duration::from_secs(5);
 
 /// What became of a call that shall go on by itself.
 pub enum Detached {
@@ -48,12 +52,20 @@ impl Runner {
                 }
             };
             // A run that is dropped ends by itself, as cancelled.
-            let end = tokio::select! {
-                end = run => end,
-                () = going.cancelled() => Err(CallError::refused(going.task, ErrorCode::Cancelled, "the task was cancelled")),
+            let (end, is_cancelled) = tokio::select! {
+                end = run => (end, false),
+                () = going.cancelled() => (Err(CallError::refused(going.task, ErrorCode::Cancelled, "the task was cancelled")), true),
             };
             going.over(end);
-            runner.relays.remove(going.task);
+            if is_cancelled {
+                // It is booked behind our back: until then nobody else knows that it was cancelled. Not waited for at a shutdown.
+                tokio::spawn(async move {
+                    tokio::time::sleep(BOOKED_BY_THEN).await;
+                    runner.relays.remove(going.task);
+                });
+            } else {
+                runner.relays.remove(going.task);
+            }
         }));
         Ok(Detached::Going(relay))
     }

@@ -31,7 +31,9 @@ RUNS = [("chat", "chat"), ("responses", "responses"), ("responses", "chat"), ("o
 ON_PURPOSE = [
     (r"test_models.*delete", r"40[345]", "models are deleted by an operator, in the catalogue"),
     (r"chat.*(retrieve|update|list|delete|messages)", r"40[45]", "stored chats are the provider's own; the gateway keeps none"),
-    (r"test_responses.*(retrieve|delete|cancel)|input_items", r"404|not.found", "the tests name responses that nobody made"),
+    (r"test_responses.*(retrieve|delete|cancel)|input_items", r"404|not.found|limit", "the tests name responses that nobody made, and a page of none"),
+    (r"test_responses.*compact", r"405", "there is no /responses/compact"),
+    (r"test_embeddings.*create\[(strict|aiohttp)", r"validat", "the SDK asks for base64, which its strict types do not know; the mock sends numbers all the same"),
     (r"test_responses.*create|input_tokens|compact", r"model", "the tests name no model, and without one nobody can be asked"),
     (r"with_all_params", r"max_(completion_)?tokens|functions|previous_response_id|conversation|prompt|carried", "the tests send what no provider takes"),
 ]
@@ -135,7 +137,8 @@ def main():
         return 0
     assert EASYAI.exists(), f"there is no {EASYAI}: build it, or name one in EASYAI_BIN"
     text = "".join((folder / "tests/api_resources" / name).read_text() for names in TESTS.values() for name in names)
-    models = sorted({*re.findall(r'model="([^"]+)"', text), "gpt-6-astra"} - {"model"})
+    # The default of moderations is named by no test.
+    models = sorted({*re.findall(r'model="([^"]+)"', text), "gpt-6-astra", "omni-moderation-latest"} - {"model"})
     surprises = 0
     for group, api in RUNS:
         with Through(catalogue(examples.url, models, api)) as stage:

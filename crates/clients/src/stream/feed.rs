@@ -86,6 +86,10 @@ impl Feed {
             match self.source.poll_data(cx) {
                 Poll::Ready(Some(Ok(data))) => {
                     self.last_read = Instant::now();
+                    // The timer is looked at only where nothing comes: an upstream that never pauses would never be late.
+                    if self.last_read >= self.clock.end() {
+                        return Poll::Ready(Err(self.clock.too_late(TimeOut::Total)));
+                    }
                     self.reader.push(data);
                 }
                 Poll::Ready(Some(Err(failure))) => return Poll::Ready(Err(failure)),
@@ -107,5 +111,31 @@ impl Feed {
             self.timer.as_mut().reset(due);
         }
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::num::NonZeroU32;
+
+    use bytes::Bytes;
+    use easyai_core::catalog::Timeouts;
+    use easyai_core::failure::Category;
+
+    use super::*;
+    use crate::stream::{Piece, Script};
+
+    #[tokio::test]
+    async fn an_upstream_that_never_pauses_is_late_all_the_same() {
+        let hour = NonZeroU32::new(3_600_000).unwrap();
+        let timeouts = Timeouts { connect_ms: hour, first_delta_ms: hour, idle_ms: hour, total_ms: hour };
+        let talk = || (Duration::ZERO, Piece::Send(Bytes::from_static(b"data: {}\n\n")));
+        for (deadline, expected) in [(None, None), (Some(Instant::now()), Some(Category::Timeout))] {
+            let source = Source::Simulated(Script::new([talk(), talk()]));
+            let mut feed = Feed::new(source, Clock::start(timeouts, deadline));
+            let first = poll_fn(|cx| feed.poll_event(cx)).await;
+            assert_eq!(first.err().map(|failure| failure.category), expected);
+        }
     }
 }

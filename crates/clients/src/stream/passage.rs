@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use easyai_core::error::ErrorCode;
 use easyai_protocols::bridge;
 use easyai_protocols::convert::Converter;
+use easyai_protocols::json::repaired;
 use easyai_protocols::responses::expand::with_previous;
 use easyai_protocols::sse::{DONE, SseEvent, write_frame, write_named};
 use easyai_protocols::wire::{BadEvent, EventFacts, Protocol, Reading, SideReader};
@@ -42,9 +43,15 @@ impl Passage {
     pub(super) fn event(&mut self, event: SseEvent, reading: Reading) -> Result<(EventFacts, Bytes), BadEvent> {
         match self {
             Self::Same { protocol, side, previous } => {
-                let facts = side.event(&event.data, reading)?;
-                let event = match previous {
-                    Some(previous) => SseEvent { data: with_previous(&event.data, previous), raw: None, ..event },
+                let facts = side.event(&event.data, reading);
+                // What is passed on stays as it came: callers' parsers take it.
+                let facts = facts.or_else(|bad| repaired(&event.data).map_or(Err(bad), |data| side.event(&data, reading)))?;
+                let changed = match previous {
+                    Some(previous) => Some(with_previous(&event.data, previous)),
+                    None => side.mended(&event.data),
+                };
+                let event = match changed {
+                    Some(data) => SseEvent { data, raw: None, ..event },
                     None => event,
                 };
                 Ok((facts, frame(*protocol, event)))

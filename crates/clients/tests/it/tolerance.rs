@@ -68,6 +68,26 @@ async fn a_plain_answer_is_the_upstream_s_very_bytes() {
 }
 
 #[tokio::test]
+async fn tool_calls_pass_as_official_sdks_can_read_them() {
+    let chunk = |calls: &str| format!("data: {{\"id\":\"x\",\"choices\":[{{\"index\":0,\"delta\":{{\"tool_calls\":[{calls}]}}}}]}}\n\n");
+    let finish = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n";
+    let sent =
+        [r#"{"index":1,"id":"a","function":{"name":"f","arguments":""}}"#, r#"{"index":1,"function":{"arguments":"{}"}}"#].map(chunk);
+    let expected =
+        [r#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#, r#"{"index":0,"function":{"arguments":"{}"}}"#].map(chunk);
+    let pieces = sent.into_iter().chain([finish.to_owned()]).map(Bytes::from).collect();
+    let body = RawBody::Chunked { pieces, delay: Duration::ZERO };
+    let upstream = mock(Raw { body, ..Raw::event_stream(Vec::new()) }).await;
+    let told = Bed::at(&upstream.base_url()).tell(STREAM).await;
+    assert_eq!(told.frames(), format!("{}{finish}data: [DONE]\n\n", expected.concat()));
+
+    let whole = |calls: &str| format!(r#"{{"id":"x","choices":[{{"message":{{"tool_calls":[{calls}]}},"finish_reason":"tool_calls"}}]}}"#);
+    let upstream = mock(Raw::json(200, whole(r#"{"function":{"name":"f","arguments":{"a":1}}}"#))).await;
+    let answer = Bed::at(&upstream.base_url()).plain().await;
+    assert_eq!(answer.body, whole(r#"{"id":"call_x_0","function":{"name":"f","arguments":"{\"a\":1}"}}"#));
+}
+
+#[tokio::test]
 async fn unknown_chunks_comments_and_a_late_choice_pass() {
     let pieces = [
         "\u{feff}: OPENROUTER PROCESSING\n\n",

@@ -2,7 +2,7 @@
 
 use easyai_core::usage::Usage;
 
-use super::{Answer, Citation, Media, Opaque, Part, Reasoning, Stop, Text, ToolCall};
+use super::{Answer, Citation, Media, Opaque, Part, Reasoning, Source, Stop, Text, ToolCall};
 use crate::openai::error::WireError;
 
 /// One step of a streamed answer.
@@ -71,6 +71,21 @@ pub enum AnswerEvent {
 }
 
 impl AnswerEvent {
+    /// What it says, in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Reasoning(text) | Self::Refusal(text) | Self::CallArguments { delta: text, .. } => text.len(),
+            Self::TextOpaque(opaque) | Self::ReasoningOpaque(opaque) | Self::CallOpaque { opaque, .. } => opaque.data.len(),
+            Self::CallBegin { id, name, .. } => id.len() + name.len(),
+            Self::Image(media) => match &media.source {
+                Source::Inline { data, .. } => data.len(),
+                Source::Url { .. } | Source::Stored(_) => 0,
+            },
+            Self::Begin { .. } | Self::Citation(_) | Self::CallEnd { .. } | Self::Stop(_) | Self::Usage(_) | Self::Error(_) => 0,
+        }
+    }
+
     /// Whether it says how the answer ended, and brings nothing of it.
     #[must_use]
     pub const fn is_of_the_end(&self) -> bool {

@@ -9,7 +9,7 @@ use crate::openai::error::WireError;
 pub(super) const FILTERED: &str = "content_filter";
 
 /// The `kind` of an error that means: the answer is of no use, and another try may do better.
-pub(super) const UNUSABLE: &str = "unusable_answer";
+pub(crate) const UNUSABLE: &str = "unusable_answer";
 
 /// The `code` of an error that means: a good end, and nothing in the answer.
 pub(super) const EMPTY: &str = "EMPTY_ANSWER";

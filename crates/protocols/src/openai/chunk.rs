@@ -1,6 +1,7 @@
 //! The typed form of a stream's chunk and of an answer's message: only the fields that we act on or count.
 
-use super::lenient::{Maybe, Present, Text, Word};
+use super::delta::BaseResp;
+use super::lenient::{Content, Maybe, Present, Text, Word};
 use super::usage::WireUsage;
 
 /// A chunk, for deciding what it means.
@@ -20,6 +21,8 @@ pub(super) struct Chunk {
     /// Groq's usage.
     #[serde(default)]
     pub(super) x_groq: Maybe<Groq>,
+    #[serde(default)]
+    pub(super) base_resp: Maybe<BaseResp>,
 }
 
 #[derive(serde::Deserialize)]
@@ -34,6 +37,9 @@ pub(super) struct Choice {
     pub(super) delta: Option<Delta>,
     #[serde(default)]
     pub(super) finish_reason: Word,
+    /// Moonshot's, on the chunk that ends a stream.
+    #[serde(default)]
+    pub(super) usage: Maybe<WireUsage>,
 }
 
 /// What a delta brings. `role` is no news: a chunk with a role alone is preamble.
@@ -68,7 +74,7 @@ impl Delta {
 #[derive(serde::Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Spoken {
-    content: Text,
+    content: Content,
     reasoning_content: Text,
     reasoning: Text,
     refusal: Text,
@@ -117,8 +123,8 @@ impl SpokenChoices {
 
 impl Spoken {
     fn append_to(&self, into: &mut String) {
-        for text in [&self.reasoning_content, &self.reasoning, &self.content, &self.refusal] {
-            into.push_str(&text.0);
+        for text in [&self.reasoning_content.0, &self.reasoning.0, &self.content.thought, &self.content.text, &self.refusal.0] {
+            into.push_str(text);
         }
         let calls = self.tool_calls.iter().flatten().filter_map(|call| call.function.as_ref());
         for function in calls.chain(&self.function_call) {

@@ -2,7 +2,7 @@
 //!
 //! Source: `providers.md` section 4.1.
 
-use super::lenient::{Arguments, Count, List, Maybe, Present, Text, Word};
+use super::lenient::{Arguments, Content, Count, List, Maybe, Present, Text, Word};
 use super::media;
 use super::usage::WireUsage;
 use crate::conversation::{Citation, Media, Source};
@@ -21,6 +21,14 @@ pub(super) struct Whole {
     pub(super) choices: Option<List<Choice>>,
     pub(super) usage: Maybe<WireUsage>,
     x_groq: Maybe<Groq>,
+    base_resp: Maybe<BaseResp>,
+}
+
+/// MiniMax's: whether it failed, in spite of a status of 200.
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+pub(super) struct BaseResp {
+    status_code: Count,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -36,6 +44,10 @@ pub(super) struct Choice {
     delta: Maybe<Delta>,
     message: Maybe<Delta>,
     pub(super) finish_reason: Word,
+    /// Moonshot's, on the chunk that ends a stream.
+    usage: Maybe<WireUsage>,
+    /// OpenRouter's: the provider behind it failed.
+    error: Present,
     /// Ark's: its moderation stopped the answer.
     pub(super) moderation_hit_type: Word,
 }
@@ -44,7 +56,7 @@ pub(super) struct Choice {
 #[derive(serde::Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Delta {
-    pub(super) content: Text,
+    pub(super) content: Content,
     reasoning_content: Text,
     reasoning: Text,
     reasoning_details: List<Detail>,
@@ -132,20 +144,35 @@ struct PictureUrl {
 
 impl Whole {
     /// Whether it says that something failed instead of anything else.
-    pub(super) const fn is_error(&self) -> bool {
-        self.error.0 || (self.choices.is_none() && (self.detail.0 || self.message.0))
+    pub(super) fn is_error(&self) -> bool {
+        let bare = self.detail.0 || self.message.0 || self.base_resp.0.as_ref().is_some_and(BaseResp::failed);
+        let choices = self.choices.as_ref().map_or(&[][..], |choices| &choices.0);
+        self.error.0 || (choices.is_empty() && bare) || choices.iter().any(Choice::has_failed)
     }
 
     /// Usage, wherever it stands.
     pub(super) fn usage(&mut self) -> Option<WireUsage> {
-        self.usage.0.take().or_else(|| self.x_groq.0.take()?.usage.0)
+        let in_choice = self.choices.iter().flat_map(|choices| &choices.0).find_map(|choice| choice.usage.0);
+        self.usage.0.take().or_else(|| self.x_groq.0.take()?.usage.0).or(in_choice)
+    }
+}
+
+impl BaseResp {
+    pub(super) const fn failed(&self) -> bool {
+        self.status_code.0 != 0
     }
 }
 
 impl Choice {
-    /// What it brings: a stream's delta, an answer's message, or a message where a delta should be.
-    pub(super) fn brings(&mut self) -> Option<Delta> {
-        self.delta.0.take().or_else(|| self.message.0.take())
+    /// What it brings: a stream's delta, an answer's message, or a message where a delta should be; and whether it was a message.
+    pub(super) fn brings(&mut self) -> Option<(Delta, bool)> {
+        let delta = self.delta.0.take().map(|delta| (delta, false));
+        delta.or_else(|| self.message.0.take().map(|message| (message, true)))
+    }
+
+    /// Whether there is an error in place of anything that was said. After words it is only an end.
+    fn has_failed(&self) -> bool {
+        self.error.0 && [&self.delta, &self.message].iter().all(|said| said.0.as_ref().is_none_or(Delta::is_silent))
     }
 
     /// Whether it has been stopped, or says anything at all.
@@ -155,11 +182,15 @@ impl Choice {
 }
 
 impl Delta {
+    fn is_silent(&self) -> bool {
+        self.content.text.is_empty() && self.tool_calls.0.is_empty()
+    }
+
     /// Reasoning under whichever of its names. Upstreams that send it under two send the same text twice.
     pub(super) fn reasoning(&mut self) -> String {
-        let names = [&mut self.reasoning_content, &mut self.reasoning];
-        if let Some(text) = names.into_iter().find(|text| !text.0.is_empty()) {
-            return std::mem::take(&mut text.0);
+        let names = [&mut self.reasoning_content.0, &mut self.reasoning.0, &mut self.content.thought];
+        if let Some(text) = names.into_iter().find(|text| !text.is_empty()) {
+            return std::mem::take(text);
         }
         self.reasoning_details.0.iter().map(|detail| if detail.text.0.is_empty() { &*detail.summary.0 } else { &*detail.text.0 }).collect()
     }

@@ -36,6 +36,9 @@ struct Body<'a> {
     response_metadata: Option<ResponseMetadata>,
     #[serde(default)]
     base_resp: Option<BaseResp>,
+    /// OpenRouter's error lies in the choice that failed.
+    #[serde(borrow, default)]
+    choices: Option<&'a RawValue>,
     #[serde(flatten)]
     own: Fields,
 }
@@ -141,12 +144,49 @@ fn from_body(body: Body<'_>) -> WireError {
         return WireError { message: bounded(&front.message.0.unwrap_or_default()), code: front.code.0, ..WireError::default() };
     }
     if let Some(base) = body.base_resp {
-        return WireError { message: bounded(&base.status_msg.0.unwrap_or_default()), code: base.status_code.0, ..WireError::default() };
+        let kind = base.status_code.0.as_deref().and_then(minimax_kind).map(str::to_owned);
+        return WireError {
+            message: bounded(&base.status_msg.0.unwrap_or_default()),
+            code: base.status_code.0,
+            kind,
+            ..WireError::default()
+        };
+    }
+    if let Some(fields) = body.choices.and_then(of_a_choice) {
+        return from_fields(fields);
     }
     if let Some(detail) = body.detail {
         return WireError { message: detail_text(detail), ..WireError::default() };
     }
     from_fields(body.own)
+}
+
+/// What MiniMax's numbers mean, in words that others use.
+///
+/// Source: MiniMax API reference, error codes.
+fn minimax_kind(code: &str) -> Option<&'static str> {
+    match code {
+        "1001" => Some("timeout_error"),
+        // Requests, connections, tokens for a minute.
+        "1002" | "1039" | "1041" => Some("rate_limit_error"),
+        "1004" | "2049" => Some("authentication_error"),
+        "1008" | "2056" => Some("billing_error"),
+        "1000" | "1013" | "1024" | "1033" => Some("server_error"),
+        // The input, the output.
+        "1026" | "1027" => Some("content_filter"),
+        "2013" => Some("invalid_value"),
+        _unknown => None,
+    }
+}
+
+/// The first error among choices.
+fn of_a_choice(choices: &RawValue) -> Option<Fields> {
+    #[derive(serde::Deserialize)]
+    struct Failed {
+        #[serde(default)]
+        error: Object<Fields>,
+    }
+    serde_json::from_str::<Vec<Failed>>(choices.get()).ok()?.into_iter().find_map(|choice| choice.error.0)
 }
 
 fn from_fields(fields: Fields) -> WireError {
@@ -266,6 +306,7 @@ mod tests {
         check(r#"{"message":"m"}"#, "m", None);
         check(r#"{"code":"c","message":"m"}"#, "m", Some("c"));
         check(r#"{"base_resp":{"status_code":1008,"status_msg":"m"}}"#, "m", Some("1008"));
+        check(r#"{"choices":[{"finish_reason":"error","error":{"code":502,"message":"m"}}]}"#, "m", Some("502"));
         check("<html>502</html>", "an HTML page, as a proxy in between gives", None);
         check("", "the error has no text", None);
         check("upstream connect error", "upstream connect error", None);

@@ -10,7 +10,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-pub use self::shape::{Arguments, List, Maybe};
+pub use self::shape::{Arguments, Content, List, Maybe};
 
 /// A count of tokens; whatever is no number is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,9 +1,12 @@
 //! A chat upstream's whole answer: in the inner form, or only what it says beside its text where the bytes pass by.
 
+use bytes::Bytes;
+
 use super::chunk::SpokenChoices;
-use super::delta::{Choice, Whole};
+use super::delta::{BaseResp, Choice, Whole};
 use super::error::read_error;
 use super::lenient::{Maybe, Present};
+use super::mend::mended_answer;
 use super::stream_reader::Reader;
 use super::usage::WireUsage;
 use crate::conversation::{Answer, Collector, StopReason};
@@ -17,6 +20,8 @@ struct Wire {
     choices: Option<Vec<Beginning>>,
     #[serde(default)]
     usage: Maybe<WireUsage>,
+    #[serde(default)]
+    base_resp: Maybe<BaseResp>,
 }
 
 #[derive(serde::Deserialize)]
@@ -25,6 +30,9 @@ struct Beginning {
     message: Present,
     #[serde(default)]
     finish_reason: Present,
+    /// OpenRouter's: the provider behind it failed.
+    #[serde(default)]
+    error: Present,
 }
 
 /// Reads the body of a 200 that passes by.
@@ -36,11 +44,23 @@ pub fn answer_facts(body: &[u8]) -> Result<AnswerFacts, BadAnswer> {
     if wire.error.0 {
         return Err(BadAnswer::Error(read_error(body)));
     }
-    let answered = |choices: Vec<Beginning>| choices.iter().any(|choice| choice.message.0 || choice.finish_reason.0);
-    if !wire.choices.is_some_and(answered) {
+    let choices = wire.choices.unwrap_or_default();
+    if choices.is_empty() && wire.base_resp.0.is_some_and(|base| base.failed()) {
+        return Err(BadAnswer::Error(read_error(body)));
+    }
+    if choices.iter().any(|choice| choice.error.0) && delivered_text(body).is_empty() {
+        return Err(BadAnswer::Error(read_error(body)));
+    }
+    if !choices.iter().any(|choice| choice.message.0 || choice.finish_reason.0) {
         return Err(BadAnswer::Empty);
     }
     Ok(AnswerFacts { usage: wire.usage.0.and_then(WireUsage::into_usage) })
+}
+
+/// The body of a 200 that passes by, where official SDKs would stumble over its tool calls; none if it passes as it is.
+#[must_use]
+pub fn mended(body: &[u8]) -> Option<Bytes> {
+    mended_answer(body)
 }
 
 /// Reads the body of a 200 into the inner form. A message is a stream's only delta: so both are read by one reader.
@@ -89,8 +109,15 @@ mod tests {
         for body in [&br#"{"choices":[]}"#[..], b"{}", br#"{"choices":[{}]}"#] {
             assert_eq!((answer_facts(body), read_answer(body)), (Err(BadAnswer::Empty), Err(BadAnswer::Empty)));
         }
-        let error = br#"{"error":{"message":"no"}}"#;
-        assert!(matches!((answer_facts(error), read_answer(error)), (Err(BadAnswer::Error(_)), Err(BadAnswer::Error(_)))));
+        for error in [
+            &br#"{"error":{"message":"no"}}"#[..],
+            br#"{"choices":null,"base_resp":{"status_code":1004,"status_msg":"login fail"}}"#,
+            br#"{"choices":[{"message":{"role":"assistant","content":""},"finish_reason":"error","error":{"code":502,"message":"gone"}}]}"#,
+        ] {
+            assert!(matches!((answer_facts(error), read_answer(error)), (Err(BadAnswer::Error(_)), Err(BadAnswer::Error(_)))));
+        }
+        let partly = br#"{"choices":[{"message":{"content":"a"},"finish_reason":"error","error":{"code":502,"message":"gone"}}]}"#;
+        assert!(answer_facts(partly).is_ok() && read_answer(partly).is_ok(), "what was said was said");
         for body in ["", "<html>", "{\"choices\":[", "\"text\""] {
             assert!(matches!(answer_facts(body.as_bytes()), Err(BadAnswer::Unparseable(_))), "{body}");
             assert!(matches!(read_answer(body.as_bytes()), Err(BadAnswer::Unparseable(_))), "{body}");

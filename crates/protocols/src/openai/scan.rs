@@ -78,11 +78,11 @@ impl Draft {
             }
             "max_tokens" => {
                 self.once("max_tokens")?;
-                self.max_tokens = positive(scanner, "max_tokens")?;
+                self.max_tokens = bound(scanner, "max_tokens")?;
             }
             "max_completion_tokens" => {
                 self.once("max_completion_tokens")?;
-                self.max_completion_tokens = positive(scanner, "max_completion_tokens")?;
+                self.max_completion_tokens = bound(scanner, "max_completion_tokens")?;
             }
             "n" => {
                 self.once("n")?;
@@ -334,6 +334,20 @@ fn bool_span(scanner: &mut Scanner<'_>, name: &str) -> Result<(Option<bool>, Ran
             Ok((Some(span.len() == 4), span))
         }
         Sort::Number | Sort::String | Sort::Array | Sort::Object => Err(field(name, "must be true or false")),
+    }
+}
+
+/// A bound of the answer. Zero bounds nothing here: whether it means anything is the upstream's to say.
+fn bound(scanner: &mut Scanner<'_>, name: &str) -> Result<Option<u64>, BadRequest> {
+    let sort = scanner.peek()?;
+    let span = scanner.skip()?;
+    match sort {
+        Sort::Null => Ok(None),
+        Sort::Number => {
+            let value = scanner.slice(&span).parse::<u64>().map_err(|_| field(name, "must be a whole number, not below zero"))?;
+            Ok(Some(value).filter(|value| *value > 0))
+        }
+        Sort::Bool | Sort::String | Sort::Array | Sort::Object => Err(field(name, "must be a whole number, not below zero")),
     }
 }
 

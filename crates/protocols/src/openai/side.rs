@@ -2,12 +2,13 @@
 
 use std::sync::LazyLock;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use easyai_core::error::ErrorCode;
 use memchr::memmem::Finder;
 
 use super::chunk::{Chunk, SpokenChoices};
 use super::error::{error_frame, read_error};
+use super::mend::Calls;
 use crate::conversation::StopReason;
 use crate::wire::{BadEvent, EventFacts, Reading, SideReader};
 
@@ -30,13 +31,19 @@ fn read_chunk(data: &[u8], reading: Reading) -> Result<EventFacts, BadEvent> {
     }
 }
 
-/// Looks at chat chunks that pass by. Each says all by itself.
+/// Looks at chat chunks that pass by. Each says all by itself, but for the numbers of its calls.
 #[derive(Debug, Default)]
-pub struct Side;
+pub struct Side {
+    calls: Calls,
+}
 
 impl SideReader for Side {
     fn event(&mut self, data: &[u8], reading: Reading) -> Result<EventFacts, BadEvent> {
         read_chunk(data, reading)
+    }
+
+    fn mended(&mut self, data: &[u8]) -> Option<Bytes> {
+        self.calls.mend(data)
     }
 
     fn error(&mut self, code: ErrorCode, message: &str, out: &mut BytesMut) {
@@ -47,9 +54,11 @@ impl SideReader for Side {
 /// What a `finish_reason` means (`providers.md` section 2.7).
 pub(crate) fn stop_reason(reason: &str) -> StopReason {
     match reason {
-        "length" | "max_tokens" => StopReason::Length,
+        // `model_length` is Mistral's: the context is full.
+        "length" | "max_tokens" | "model_length" | "max_output_tokens" | "model_context_window_exceeded" => StopReason::Length,
         "tool_calls" | "function_call" | "tool_use" => StopReason::ToolCalls,
-        "content_filter" | "refusal" => StopReason::ContentFilter,
+        // `sensitive` is Zhipu's.
+        "content_filter" | "refusal" | "sensitive" => StopReason::ContentFilter,
         // `stop`, and whatever upstreams invent: `eos`, `end_turn`.
         _other => StopReason::Stop,
     }
@@ -74,11 +83,13 @@ pub(crate) fn tells_something(data: &[u8]) -> bool {
 
 fn parse(data: &[u8]) -> Result<EventFacts, BadEvent> {
     let chunk: Chunk = serde_json::from_slice(data).map_err(|error| BadEvent(error.to_string()))?;
-    if chunk.error.0 || (chunk.choices.is_none() && (chunk.detail.0 || chunk.message.0)) {
+    let choices = chunk.choices.unwrap_or_default();
+    let bare = chunk.detail.0 || chunk.message.0 || chunk.base_resp.0.is_some_and(|base| base.failed());
+    if chunk.error.0 || (choices.is_empty() && bare) {
         return Ok(EventFacts { error: Some(read_error(data)), ..EventFacts::default() });
     }
-    let choices = chunk.choices.unwrap_or_default();
     let wire_usage = chunk.usage.0.or(chunk.x_groq.0.and_then(|groq| groq.usage.0));
+    let wire_usage = wire_usage.or_else(|| choices.iter().find_map(|choice| choice.usage.0));
     let finish_reason = choices.iter().find_map(|choice| choice.finish_reason.0.clone());
     Ok(EventFacts {
         useful: choices.iter().any(|choice| choice.delta.as_ref().is_some_and(super::chunk::Delta::is_useful)),

@@ -17,6 +17,8 @@ pub struct Reader {
     stopped: bool,
     /// Whether Ark's moderation has stopped the answer.
     moderated: bool,
+    /// Whether anything came as a delta.
+    in_deltas: bool,
     calls: Calls,
 }
 
@@ -51,8 +53,14 @@ impl Reader {
             out.push(AnswerEvent::Begin { id: chunk.id.0, model: chunk.model.0 });
         }
         for mut choice in choices.into_iter().filter(|choice| choice.index.0 == 0) {
-            if let Some(delta) = choice.brings() {
-                self.delta(delta, out);
+            match choice.brings() {
+                // MiniMax ends a stream with the whole message: it was all said before.
+                Some((message, true)) if self.in_deltas => self.calls_of_the_end(message, out),
+                Some((delta, whole)) => {
+                    self.in_deltas |= !whole;
+                    self.delta(delta, out);
+                }
+                None => {}
             }
             self.moderated |= choice.moderation_hit_type.0.is_some();
             if let Some(reason) = choice.finish_reason.0 {
@@ -80,15 +88,26 @@ impl Reader {
     fn delta(&mut self, mut delta: Delta, out: &mut Vec<AnswerEvent>) {
         let some = |text: String, event: fn(String) -> AnswerEvent| (!text.is_empty()).then(|| event(text));
         out.extend(some(delta.reasoning(), AnswerEvent::Reasoning));
-        out.extend(some(std::mem::take(&mut delta.content.0), AnswerEvent::Text));
+        out.extend(some(std::mem::take(&mut delta.content.text), AnswerEvent::Text));
         out.extend(delta.citations().map(AnswerEvent::Citation));
         out.extend(some(std::mem::take(&mut delta.refusal.0), AnswerEvent::Refusal));
         out.extend(delta.images().map(AnswerEvent::Image));
+        self.calls(delta, out);
+    }
+
+    fn calls(&mut self, delta: Delta, out: &mut Vec<AnswerEvent>) {
         for call in delta.tool_calls.0 {
             self.calls.take(Fragment::from(call), out);
         }
         if let Some(function) = delta.function_call.0 {
             self.calls.take(Fragment::from(function), out);
+        }
+    }
+
+    /// Calls may be told at the end alone.
+    fn calls_of_the_end(&mut self, message: Delta, out: &mut Vec<AnswerEvent>) {
+        if self.calls.is_empty() {
+            self.calls(message, out);
         }
     }
 }

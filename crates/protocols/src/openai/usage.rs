@@ -17,6 +17,8 @@ pub(crate) struct WireUsage {
     completion_tokens_details: Maybe<OutputDetails>,
     /// DeepSeek's.
     prompt_cache_hit_tokens: Count,
+    /// Moonshot's.
+    cached_tokens: Count,
 }
 
 #[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
@@ -41,12 +43,14 @@ impl WireUsage {
         // xAI leaves reasoning out of its completion tokens: the gap to the total is the reasoning.
         let outside = reasoning > 0 && total == input.saturating_add(output).saturating_add(reasoning);
         let output = if outside { output.saturating_add(reasoning) } else { output };
-        if input == 0 && output == 0 && total == 0 {
+        // A total alone can't be charged: what it is made of is counted instead.
+        if input == 0 && output == 0 {
             return None;
         }
+        let cached = input_details.cached_tokens.0.max(self.prompt_cache_hit_tokens.0).max(self.cached_tokens.0);
         Some(Usage {
             input_tokens: input,
-            cached_input_tokens: input_details.cached_tokens.0.max(self.prompt_cache_hit_tokens.0).min(input),
+            cached_input_tokens: cached.min(input),
             cache_write_tokens: input_details.cache_write_tokens.0.min(input),
             output_tokens: output,
             reasoning_tokens: reasoning.min(output),
@@ -108,6 +112,7 @@ mod tests {
         check(r#"{"prompt_tokens":9,"completion_tokens":null,"prompt_tokens_details":null,"extra":{"a":[1]}}"#, Some([9, 0, 0, 0, 0]));
         check(r#"{"prompt_tokens":9.0,"completion_tokens":"3"}"#, Some([9, 0, 0, 3, 0]));
         check(r#"{"prompt_tokens":20,"completion_tokens":3,"prompt_cache_hit_tokens":16}"#, Some([20, 16, 0, 3, 0]));
+        check(r#"{"prompt_tokens":20,"completion_tokens":3,"total_tokens":23,"cached_tokens":16}"#, Some([20, 16, 0, 3, 0]));
         check(
             r#"{"prompt_tokens":12,"completion_tokens":1,"total_tokens":303,"completion_tokens_details":{"reasoning_tokens":290}}"#,
             Some([12, 0, 0, 291, 290]),
@@ -118,6 +123,7 @@ mod tests {
             Some([9, 0, 0, 3, 0]),
         );
         check("{}", None);
+        check(r#"{"total_tokens":23}"#, None);
     }
 
     #[test]

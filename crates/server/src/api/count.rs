@@ -63,6 +63,10 @@ pub async fn tokens(app: &App, caller: &Caller, head: Parts, request: TextReques
 /// # Errors
 /// `bad_request` names the first field that has no meaning.
 async fn estimated(request: &TextRequest) -> Result<u64, ApiError> {
+    if request.scan.spans.turns.is_empty() {
+        // A response may be counted before it has any input: its instructions and tools alone.
+        return Ok(request.scan.prompt_tokens);
+    }
     let conversation = request.conversation()?;
     let turns = conversation.turns.len() as u64 + u64::from(!conversation.system.is_empty());
     let counted = easyai_runner::count_tokens(conversation.all_text()).await;

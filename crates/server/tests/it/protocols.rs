@@ -122,6 +122,26 @@ async fn a_response_in_the_background_is_worked_on_without_its_caller() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancelled_response_is_found_as_such_at_once() {
+    let app = TestApp::start(Catalog::default().simulation("offline", "simulation = { chunks = 200, chunk_delay_ms = 500 }").and(
+        "[[model]]\nname = \"demo\"\n[[platform_model]]\nplatform = \"offline\"\nmodel = \"demo\"\nprice = { input_per_million = \"1000\", output_per_million = \"1000\" }",
+    ))
+    .await;
+    let body = json!({ "model": "demo", "input": "hi", "background": true, "stream": true }).to_string();
+    let mut stream = app.caller.send("POST", "/v1/responses", &[], body.as_bytes()).await.unwrap();
+    let task = stream.header("x-easyai-task-id").unwrap().to_owned();
+    let created: Value = serde_json::from_str(&stream.frame().await.unwrap()).unwrap();
+    let path = format!("/v1/responses/{}", created["response"]["id"].as_str().unwrap());
+    assert_eq!(app.caller.get(&path).await.ok().json()["status"], "in_progress");
+    let cancelled = app.caller.send("POST", &format!("{path}/cancel"), &[], b"").await.unwrap().rest().await.ok().json();
+    assert_eq!(cancelled["status"], "cancelled");
+    assert_eq!(app.caller.get(&path).await.ok().json()["status"], "cancelled");
+    let booked = async || app.caller.task(&task).await["status"] == "cancelled";
+    within(Duration::from_secs(10), "it is booked", booked).await;
+    app.everything_is_settled("1000").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn vectors_verdicts_and_orders_are_simulated() {
     let app = TestApp::start(Catalog::default().simulation("offline", "").and(
         "[[model]]\nname = \"demo\"\n[[platform_model]]\nplatform = \"offline\"\nmodel = \"demo\"\nmodel_types = [\"text_embed\", \"text_moderate\", \"rerank\"]\nprice = { input_per_million = \"1000\", output_per_million = \"0\" }",

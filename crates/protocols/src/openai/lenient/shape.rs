@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::drain_seq;
+use super::{Text, drain_seq};
 
 /// An object; none if something else stands there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,23 @@ pub struct List<T>(pub Vec<T>);
 /// The arguments of a call as JSON text, even where an upstream sends the object itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Arguments(pub String);
+
+/// The content of a message: text, or parts of text and of thought (Mistral's).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Content {
+    /// All that is no thought.
+    pub text: String,
+    /// All that is.
+    pub thought: String,
+}
+
+#[derive(serde::Deserialize)]
+struct ContentPart {
+    #[serde(default)]
+    text: Text,
+    #[serde(default)]
+    thinking: Text,
+}
 
 // Derived, these would ask for a default of `T`.
 impl<T> Default for Maybe<T> {
@@ -37,6 +54,7 @@ impl<T> Default for List<T> {
 struct MaybeVisitor<T>(PhantomData<T>);
 struct ListVisitor<T>(PhantomData<T>);
 struct ArgumentsVisitor;
+struct ContentVisitor;
 
 /// Scalars count as absent.
 macro_rules! absent {
@@ -121,6 +139,44 @@ impl<'de> Visitor<'de> for ArgumentsVisitor {
     }
 }
 
+impl<'de> Visitor<'de> for ContentVisitor {
+    type Value = Content;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text or parts")
+    }
+
+    absent! { visit_bool: bool, visit_u64: u64, visit_i64: i64, visit_f64: f64, }
+
+    fn visit_str<E>(self, value: &str) -> Result<Content, E> {
+        Ok(Content { text: value.to_owned(), thought: String::new() })
+    }
+
+    fn visit_unit<E>(self) -> Result<Content, E> {
+        Ok(Content::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content, A::Error> {
+        let mut whole = Content::default();
+        while let Some(part) = seq.next_element::<Content>()? {
+            whole.text.push_str(&part.text);
+            whole.thought.push_str(&part.thought);
+        }
+        Ok(whole)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Content, A::Error> {
+        let part = ContentPart::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Content { text: part.text.0, thought: part.thinking.0 })
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ContentVisitor)
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(MaybeVisitor(PhantomData))
@@ -179,5 +235,18 @@ mod tests {
         let read = |json: &str| serde_json::from_str::<Text>(json).unwrap().0;
         assert_eq!(read(r#"[{"type":"text","text":"a"},"b",null,{"type":"image"},7,{"text":["c"]}]"#), "abc");
         assert_eq!(read(r#"{"text":"a"}"#), "a");
+    }
+
+    #[test]
+    fn thought_among_parts_is_told_from_text() {
+        let read = |json: &str| {
+            let content = serde_json::from_str::<Content>(json).unwrap();
+            format!("{}|{}", content.text, content.thought)
+        };
+        assert_eq!(
+            read(r#"[{"type":"thinking","thinking":[{"type":"text","text":"t"}],"closed":true},{"type":"text","text":"a"},"b",7]"#),
+            "ab|t"
+        );
+        assert_eq!([read("\"a\""), read("null"), read("[]"), read("7")], ["a|", "|", "|", "|"]);
     }
 }

@@ -77,6 +77,11 @@ impl Calls {
         self.seed = id.get(id.len().saturating_sub(SEED)..).unwrap_or_default().to_owned();
     }
 
+    /// Whether none has begun.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     /// Takes a fragment and passes on what it brings.
     pub(super) fn take(&mut self, fragment: Fragment, out: &mut Vec<AnswerEvent>) {
         let at = self.find(&fragment).unwrap_or_else(|| {

@@ -91,8 +91,35 @@ fn usage_counts_wherever_it_stands() {
     };
     let expected = ["begin c1 -", "text a", "usage 9 1 0", "text a", "stop length", "usage 9 2 0"];
     check(&[&cumulative(1, "null"), &cumulative(2, "\"length\"")], &expected);
+    let moonshot = r#"{"id":"c1","choices":[{"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":9,"completion_tokens":3,"cached_tokens":4}}]}"#;
+    check(&[moonshot], &["begin c1 -", "stop stop", "usage 9 3 0"]);
     let xai = r#"{"id":"c1","choices":[],"usage":{"prompt_tokens":12,"completion_tokens":1,"total_tokens":303,"completion_tokens_details":{"reasoning_tokens":290}}}"#;
     check(&[xai], &["begin c1 -", "usage 12 291 290"]);
+}
+
+#[test]
+fn a_whole_message_at_the_end_repeats_what_was_said() {
+    let delta = |delta: &str| format!(r#"{{"id":"c1","choices":[{{"delta":{delta}}}]}}"#);
+    let end = |message: &str| format!(r#"{{"id":"c1","choices":[{{"finish_reason":"stop","message":{message}}}]}}"#);
+    let call = r#"{"content":"ab","reasoning_content":"r","tool_calls":[{"id":"x","function":{"name":"f","arguments":"{}"}}]}"#;
+    let said = [delta(r#"{"content":"a"}"#), delta(r#"{"content":"b"}"#)];
+    check(&[&said[0], &said[1], &end(r#"{"content":"ab"}"#)], &["begin c1 -", "text a", "text b", "stop stop"]);
+    let called = ["call 0 x f", "args 0 {}", "end 0", "stop tool_calls"];
+    check(&[&said[0], &said[1], &end(call)], &[&["begin c1 -", "text a", "text b"][..], &called].concat());
+    check(&[&end(call)], &[&["begin c1 -", "thought r", "text ab"][..], &called].concat());
+}
+
+#[test]
+fn minimax_and_openrouter_fail_in_places_of_their_own() {
+    check(&[r#"{"id":"c1","choices":null,"base_resp":{"status_code":1008,"status_msg":"no money"}}"#], &["error no money"]);
+    check(
+        &[r#"{"id":"c1","choices":[{"delta":{"content":"a"}}],"base_resp":{"status_code":0,"status_msg":""}}"#],
+        &["begin c1 -", "text a"],
+    );
+    check(
+        &[r#"{"id":"c1","choices":[{"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"gone"}}]}"#],
+        &["error gone"],
+    );
 }
 
 #[test]

@@ -151,7 +151,7 @@ fn what_is_written_is_read_back_and_understood_by_the_side_reader() {
     let (mut writer, mut out) = (writer(false), BytesMut::new());
     answer.clone().into_events().into_iter().for_each(|event| writer.event(event, &mut out));
     writer.end(&answer.stop, &Usage::counted(1, 1), &mut out);
-    let (mut reader, mut side, mut events, mut collector) = (Reader::default(), Side, Vec::new(), Collector::default());
+    let (mut reader, mut side, mut events, mut collector) = (Reader::default(), Side::default(), Vec::new(), Collector::default());
     let mut sse = sse::Reader::new(1 << 20);
     sse.push(out.freeze());
     let mut last = (Progress::More, false);

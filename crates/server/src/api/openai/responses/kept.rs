@@ -71,6 +71,8 @@ pub async fn object(app: &App, caller: &Caller, id: &str) -> Result<Json, ApiErr
     if let Some(relay) = running(app, caller, id) {
         match relay.phase() {
             Phase::Opening | Phase::Streaming => return Ok(standing(&relay, Status::InProgress)),
+            // Before it is booked.
+            Phase::Over(Err(error)) if error.code == ErrorCode::Cancelled => return Ok(standing(&relay, Status::Cancelled)),
             // It is in the database by now, or failed.
             Phase::Over(_) => {}
         }
@@ -100,14 +102,20 @@ async fn stored(app: &App, caller: &Caller, id: &str) -> Result<Option<StoredRes
     Ok(responses::get(&app.db, caller.account.id, id).await?)
 }
 
-/// A response that was named before it began and has no answer: its task says why.
+/// A response that was named before it began and has no answer, or none yet: its task says why.
 async fn failed(app: &App, caller: &Caller, id: &str) -> Result<Json, ApiError> {
     let Some(task) = task_of(id) else { return Err(missing(id)) };
     let row = tasks::get(&app.db, task).await?;
-    let ours = |row: &tasks::TaskRow| row.account_id == caller.account.id && row.kind == Kind::Responses && row.code.is_some();
+    let ours = |row: &tasks::TaskRow| row.account_id == caller.account.id && row.kind == Kind::Responses;
     let row = row.filter(ours).ok_or_else(|| missing(id))?;
+    let status = match row.code {
+        Some(ErrorCode::Cancelled) => Status::Cancelled,
+        Some(_) => Status::Failed,
+        // Another process works on it.
+        None if row.finished_at.is_none() => Status::InProgress,
+        None => return Err(missing(id)),
+    };
     let code = row.code.unwrap_or(ErrorCode::InternalError);
-    let status = if code == ErrorCode::Cancelled { Status::Cancelled } else { Status::Failed };
     let envelope = Envelope {
         id: task.uuid().simple().to_string(),
         created_at: row.started_at.seconds(),
