@@ -43,7 +43,7 @@ pub use self::{
     plan::Writes,
     raw::{Raw, RawBody},
     refused::RefusedAddress,
-    reply::{Behaviour, Recording, Reply, UPSTREAM_REQUEST_ID, UpstreamError},
+    reply::{Behaviour, Paths, Recording, Reply, UPSTREAM_REQUEST_ID, UpstreamError},
     request::RecordedRequest,
     stats::Stats,
 };

@@ -60,7 +60,7 @@ impl MockArgs {
             ..Answer::of_deltas(self.chunks)
         };
         let reply = Reply::named(&self.fault, &answer)?;
-        Ok(Behaviour { reply, latency: Duration::from_millis(self.latency_ms), recording: Recording::Off })
+        Ok(Behaviour { reply, latency: Duration::from_millis(self.latency_ms), recording: Recording::Off, ..Behaviour::default() })
     }
 }
 

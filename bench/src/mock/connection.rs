@@ -127,7 +127,9 @@ impl Connection {
             Body::Decoded(body) => body,
         };
         shared.record(&head, body);
-        let order = if is_chat(&head) {
+        let order = if shared.takes_any_path() {
+            shared.next_order(Asked::of(body).unwrap_or(Asked::Plain))
+        } else if is_chat(&head) {
             match Asked::of(body) {
                 Ok(asked) => shared.next_order(asked),
                 Err(error) => refusal(400, &format!("We could not parse the JSON body of your request: {error}")),

@@ -19,6 +19,18 @@ pub struct Behaviour {
     pub latency: Duration,
     /// Whether requests are kept.
     pub recording: Recording,
+    /// Which requests are calls.
+    pub paths: Paths,
+}
+
+/// Which requests are calls; all others are refused with 404.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Paths {
+    /// `POST …/chat/completions`.
+    #[default]
+    Chat,
+    /// All of them, whatever their body.
+    Any,
 }
 
 /// Whether requests are kept for [`super::MockUpstream::requests`].
@@ -81,6 +93,12 @@ impl Behaviour {
     #[must_use]
     pub fn with_latency(self, latency: Duration) -> Self {
         Self { latency, ..self }
+    }
+
+    /// The same for requests of every method and path.
+    #[must_use]
+    pub fn at_any_path(self) -> Self {
+        Self { paths: Paths::Any, ..self }
     }
 
     /// The same without keeping requests.

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{Behaviour, RecordedRequest, Recording, Reply, Stats, plan::Plan, request::Asked};
+use super::{Behaviour, Paths, RecordedRequest, Recording, Reply, Stats, plan::Plan, request::Asked};
 use crate::http1::Head;
 
 /// Shared by the handle and its connections. Locks are held for a few instructions, never over an await.
@@ -25,6 +25,7 @@ pub(super) struct Shared {
 struct Prepared {
     latency: Duration,
     recording: Recording,
+    paths: Paths,
     plain: Arc<Plan>,
     stream: Arc<Plan>,
     stream_with_usage: Arc<Plan>,
@@ -70,6 +71,11 @@ impl Shared {
         requests.push_back(request);
     }
 
+    /// Whether all requests are calls.
+    pub(super) fn takes_any_path(&self) -> bool {
+        self.prepared().paths == Paths::Any
+    }
+
     /// The script's next reply, else the behaviour's.
     pub(super) fn next_order(&self, asked: Asked) -> Order {
         let prepared = self.prepared();
@@ -94,6 +100,7 @@ impl Prepared {
         Self {
             latency: behaviour.latency,
             recording: behaviour.recording,
+            paths: behaviour.paths,
             plain: plan(Asked::Plain),
             stream: plan(Asked::Stream),
             stream_with_usage: plan(Asked::StreamWithUsage),

@@ -19,7 +19,8 @@ use http::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use crate::egress::{Egress, EgressError, PrivateAddresses};
+use crate::egress::{Download, DownloadAsk, Egress, EgressError, FetchError, PrivateAddresses};
+use crate::media::{self, AcceptedJob, Made};
 use crate::simulation::Faults;
 use crate::stream::UpstreamStream;
 use crate::{count, simulation, text, unary, upstream};
@@ -81,6 +82,10 @@ pub enum TextAnswer {
         /// What was dropped or changed in the request.
         notes: Notes,
     },
+    /// Something that was made: to be brought home before it is delivered.
+    Made(Box<Made>),
+    /// A job that was taken on.
+    Job(Box<AcceptedJob>),
 }
 
 /// A whole answer.
@@ -164,12 +169,27 @@ impl Clients {
         self.without_responses.write().unwrap_or_else(PoisonError::into_inner).insert(platform, Instant::now());
     }
 
+    /// What a call of `offer` is expected to use, where it makes or hears media; none if it is text.
+    #[must_use]
+    pub fn expected_usage(&self, offer: &PlatformModel, request: &TextRequest) -> Option<Usage> {
+        request.media().map(|asked| media::expected(offer, asked, request.scan.prompt_tokens))
+    }
+
     /// Asks a candidate how long a prompt is.
     ///
     /// # Errors
     /// A [`Failure`] if it does not count in the caller's protocol, or does not answer.
     pub async fn count(&self, call: TextCall<'_>) -> Result<u64, Failure> {
         count::count(self, &call).await
+    }
+
+    /// Downloads what was made from where its provider keeps it, or what a caller's URL names; the head of the answer is here when this
+    /// returns, the body comes by [`Download::next`].
+    ///
+    /// # Errors
+    /// [`FetchError`], which says whether the same again may succeed.
+    pub async fn download(&self, ask: DownloadAsk<'_>) -> Result<Download, FetchError> {
+        self.egress.download(ask).await
     }
 
     /// Calls a candidate.

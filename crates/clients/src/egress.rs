@@ -7,12 +7,15 @@
 //! # Failures
 //! A connection that can't be had is `network` with nothing sent; a connection that breaks later may have sent something.
 
+mod address;
 mod body;
 mod connector;
+mod download;
 mod fetch;
 mod guard;
 mod lane;
 mod pool;
+mod post;
 mod proxy;
 mod route;
 
@@ -27,11 +30,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) use self::body::Segments;
 use self::connector::{Connector, tls_config};
-use self::fetch::Fetcher;
+pub use self::download::{Download, DownloadAsk, DownloadLimits};
 pub use self::fetch::{FetchError, Fetched};
 pub use self::guard::PrivateAddresses;
 pub(crate) use self::lane::AnswerBody;
 use self::pool::Pool;
+pub use self::post::{BadCallbackUrl, callback_host};
 use self::proxy::Proxy;
 use self::route::Place;
 pub(crate) use self::route::Route;
@@ -66,7 +70,10 @@ pub(crate) struct Egress {
     global_proxy: Option<Proxy>,
     tls: rustls::ClientConfig,
     /// For addresses that somebody else chose.
-    pub(crate) fetcher: Fetcher,
+    guarded: Connector,
+    private: PrivateAddresses,
+    /// For addresses that the operator chose, wherever they lead.
+    unguarded: Connector,
     pools: RwLock<HashMap<PoolKey, Arc<Pool>>>,
     /// What stays the same from call to call. Rebuilt when the catalogue is.
     routes: RwLock<HashMap<RouteKey, Arc<Route>>>,
@@ -76,8 +83,9 @@ impl Egress {
     pub(crate) fn new(global_proxy: Option<SecretString>, private: PrivateAddresses) -> Result<Self, EgressError> {
         let global_proxy = global_proxy.map(|url| Proxy::parse(url.expose_secret())).transpose()?;
         let tls = tls_config()?;
-        let fetcher = Fetcher::new(&tls, private);
-        Ok(Self { global_proxy, tls, fetcher, pools: RwLock::default(), routes: RwLock::default() })
+        let guarded = Connector::guarded(&tls, private);
+        let unguarded = Connector::guarded(&tls, PrivateAddresses::Allowed);
+        Ok(Self { global_proxy, tls, guarded, private, unguarded, pools: RwLock::default(), routes: RwLock::default() })
     }
 
     /// The way to one of a candidate's endpoints.
@@ -94,7 +102,7 @@ impl Egress {
         }
         let place = Place::of(&endpoint.url(&offer.platform.base_url, &offer.upstream_name))?;
         let pool = self.pool(&offer.platform, &place.host)?;
-        let route = Arc::new(Route::new(offer, credential, place, pool)?);
+        let route = Arc::new(Route::new(offer, credential, endpoint, place, pool)?);
         remember(&self.routes, key, &route);
         Ok(route)
     }

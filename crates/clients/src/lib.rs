@@ -5,8 +5,10 @@
 //! gateway's own categories. Nothing here retries or chooses: that is policy.
 
 mod call;
+mod callback;
 mod count;
 pub mod egress;
+mod media;
 mod refusal;
 mod simulation;
 mod stream;
@@ -15,7 +17,11 @@ mod unary;
 mod upstream;
 
 pub use call::{Clients, PlainAnswer, TextAnswer, TextCall};
-pub use egress::{EgressError, FetchError, Fetched, PrivateAddresses};
+pub use callback::{Message, sign};
+pub use egress::{
+    BadCallbackUrl, Download, DownloadAsk, DownloadLimits, EgressError, FetchError, Fetched, PrivateAddresses, callback_host,
+};
+pub use media::{AcceptedJob, JobCall, JobLookup, Made, StoppedJob};
 pub use simulation::{Encounter, Fault, Faults, SimulatedCall};
 pub use stream::{StreamItem, UpstreamStream};
 pub use upstream::target;

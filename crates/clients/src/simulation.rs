@@ -4,6 +4,7 @@
 
 mod faults;
 mod frames;
+mod media;
 mod text;
 mod unary;
 
@@ -21,6 +22,7 @@ use tokio::time::{Instant, sleep_until};
 
 pub use self::faults::{Encounter, Fault, Faults, SimulatedCall};
 use self::frames::Answer;
+pub(crate) use self::media::job;
 use crate::call::{PlainAnswer, TextAnswer, TextCall};
 use crate::refusal::{TimeOut, bad_response};
 use crate::stream::{self, Asked, Clock, Passage, Piece, Source};
@@ -38,10 +40,13 @@ pub(crate) async fn text(call: &TextCall<'_>, faults: Option<&dyn Faults>) -> Re
     if let Some(failure) = fault.as_ref().and_then(before_answer) {
         return Err(failure);
     }
+    if let Some(asked) = call.request.media() {
+        return media::answer(call, asked, &settings, clock, fault.as_ref()).await;
+    }
     if let Some(asked) = call.request.unary.as_deref() {
         return match fault {
             Some(fault) => Err(in_the_middle(&fault, &clock).await),
-            None => Ok(TextAnswer::Plain(unary::answer(call, asked))),
+            None => unary::answer(call, asked),
         };
     }
     let answer = Answer::to(call.request, &call.offer.upstream_name, settings.chunks);

@@ -20,8 +20,10 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::Failure;
+use easyai_core::media::MediaUsage;
 use easyai_core::usage::Usage;
 use easyai_protocols::convert::Converter;
+use easyai_protocols::media::MediaRequest;
 use easyai_protocols::openai::failure::classify;
 use easyai_protocols::request::TextRequest;
 use easyai_protocols::sse::SseEvent;
@@ -60,11 +62,23 @@ pub enum StreamItem {
 pub(crate) struct Asked {
     include_usage: bool,
     choices: u32,
+    /// What is used or made beside tokens, where the stream itself does not tell it.
+    media: Option<MediaUsage>,
 }
 
 impl Asked {
-    pub(crate) const fn by(request: &TextRequest) -> Self {
-        Self { include_usage: request.scan.include_usage, choices: request.scan.choices }
+    pub(crate) fn by(request: &TextRequest) -> Self {
+        let choices = match request.media() {
+            // Each image ends by an event of its own.
+            Some(MediaRequest::Image(image)) => image.n.get(),
+            Some(MediaRequest::Video(_) | MediaRequest::Speech(_) | MediaRequest::Transcription(_)) | None => request.scan.choices,
+        };
+        Self { include_usage: request.scan.include_usage, choices, media: None }
+    }
+
+    /// The same, where this is used or made beside tokens.
+    pub(crate) const fn with_media(self, media: Option<MediaUsage>) -> Self {
+        Self { media, ..self }
     }
 }
 
@@ -83,6 +97,7 @@ pub struct UpstreamStream {
     ended: bool,
     usage: Option<Usage>,
     include_usage: bool,
+    media: Option<MediaUsage>,
     request_id: Option<String>,
 }
 
@@ -144,6 +159,7 @@ impl UpstreamStream {
             done: true,
             ended: true,
             include_usage: false,
+            media: None,
             request_id,
         }
     }
@@ -239,7 +255,9 @@ impl UpstreamStream {
 
     fn end(&mut self) -> StreamItem {
         self.passage.end(self.ended, &mut self.tail);
-        StreamItem::End { last: std::mem::take(&mut self.tail).freeze(), usage: self.usage }
+        let told = self.usage.map(|usage| Usage { media: usage.media.or(self.media), ..usage });
+        let usage = told.or_else(|| self.media.map(Usage::of_media));
+        StreamItem::End { last: std::mem::take(&mut self.tail).freeze(), usage }
     }
 
     /// The frames that tell the caller of a failure after the first delta.

@@ -20,11 +20,11 @@ use easyai_protocols::responses::expand::with_previous;
 use easyai_protocols::wire::{BadAnswer, Protocol};
 use easyai_protocols::{bridge, gemini, openai, responses, tokens, volces};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use crate::call::{Clients, PlainAnswer, TextAnswer, TextCall};
-use crate::egress::{AnswerBody, Segments};
+use crate::egress::{AnswerBody, Route, Segments};
 use crate::refusal::{TimeOut, bad_response, body_broken};
 use crate::stream::{self, Asked, Clock, Passage, Source, UpstreamStream};
 use crate::upstream::{self, Endpoint};
@@ -92,7 +92,6 @@ async fn with_media_inline(clients: &Clients, call: &TextCall<'_>) -> Result<Tex
         for url in urls {
             let fetched = clients
                 .egress
-                .fetcher
                 .fetch(&url)
                 .await
                 .map_err(|error| refused(format!("the image or file at {url} can't be fetched: {error}")))?;
@@ -180,7 +179,13 @@ fn reshaped(offer: &PlatformModel, request: &TextRequest) -> Option<(TextRequest
         | Protocol::Completions
         | Protocol::Embeddings
         | Protocol::Moderations
-        | Protocol::Rerank => None,
+        | Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => None,
     }
 }
 
@@ -235,17 +240,38 @@ pub(crate) async fn exchange(
     let unusable =
         |error: crate::EgressError| Failure::new(Category::Network, Sent::Nothing, format!("{} can't be called: {error}", platform.name));
     let route = clients.egress.route(call.offer, call.credential, endpoint).map_err(unusable)?;
-    let request = route.post(Segments::new(body), "application/json", None);
+    let answered = answered(&route, route.post(Segments::new(body), "application/json", None), clock).await?;
+    let id = answered.request_id();
+    Ok((answered.body, id))
+}
+
+/// A whole answer with its head.
+pub(crate) struct Answered {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answered {
+    /// The id that the upstream gave its answer.
+    pub(crate) fn request_id(&self) -> Option<String> {
+        request_id(&self.headers)
+    }
+}
+
+/// Sends `request` along `route` and reads the whole answer.
+///
+/// # Errors
+/// A [`Failure`] for everything but a 2xx with a body that came whole and is no HTML page.
+pub(crate) async fn answered(route: &Route, request: Request<Segments>, clock: &Clock) -> Result<Answered, Failure> {
     let head = timeout_at(clock.first_delta(), route.pool.send(request)).await.map_err(|_| clock.too_late(TimeOut::FirstDelta))??;
     let (head, incoming) = head.into_parts();
-    if head.status != StatusCode::OK {
+    if !head.status.is_success() {
         return Err(refusal(head.status, &head.headers, incoming, clock).await.1);
     }
-    let content_type = head.headers.get(CONTENT_TYPE);
-    if matches!(Sort::of(content_type), Sort::Html) {
+    if matches!(Sort::of(head.headers.get(CONTENT_TYPE)), Sort::Html) {
         return Err(bad_response("a 200 with an HTML page, as a proxy in between gives"));
     }
-    Ok((read(incoming, clock).await?, request_id(&head.headers)))
+    Ok(Answered { body: read(incoming, clock).await?, headers: head.headers })
 }
 
 /// An answer that has begun with a 200.
@@ -338,7 +364,7 @@ impl Answering<'_> {
     }
 }
 
-enum Sort {
+pub(crate) enum Sort {
     Json,
     Html,
     /// Events, or nothing that says what it is: some compatible upstreams stream as `text/plain`.
@@ -346,7 +372,7 @@ enum Sort {
 }
 
 impl Sort {
-    fn of(content_type: Option<&HeaderValue>) -> Self {
+    pub(crate) fn of(content_type: Option<&HeaderValue>) -> Self {
         let is = |name: &[u8]| {
             content_type.is_some_and(|value| value.as_bytes().get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
         };
@@ -373,7 +399,7 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// The id an upstream gave its answer, by the name it has there (`providers.md` section 1).
-fn request_id(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     ["x-request-id", "request-id", "x-tt-logid"].iter().find_map(|name| header(headers, name))
 }
 
@@ -394,7 +420,7 @@ async fn refused(
 }
 
 /// What an upstream says, and what that means.
-async fn refusal(status: StatusCode, headers: &HeaderMap, body: AnswerBody, clock: &Clock) -> (WireError, Failure) {
+pub(crate) async fn refusal(status: StatusCode, headers: &HeaderMap, body: AnswerBody, clock: &Clock) -> (WireError, Failure) {
     // What can't be read of an error body is not worth another failure: the status says most.
     let read = timeout_at(clock.first_delta().min(Instant::now() + clock.timeouts().idle()), collect(body, MAX_ERROR_BYTES, clock)).await;
     let error = match read {
@@ -410,7 +436,8 @@ fn names_the_model(error: &WireError) -> bool {
     error.code.as_deref().is_some_and(|code| code.contains("odel")) || error.message.to_ascii_lowercase().contains("model")
 }
 
-async fn read(body: AnswerBody, clock: &Clock) -> Result<Bytes, Failure> {
+/// The whole of an answer, within bounds of size and time.
+pub(crate) async fn read(body: AnswerBody, clock: &Clock) -> Result<Bytes, Failure> {
     collect(body, MAX_ANSWER_BYTES, clock).await
 }
 

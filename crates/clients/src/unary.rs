@@ -15,6 +15,7 @@ use easyai_protocols::rerank::{self, RerankDialect, RerankRequest};
 use http::HeaderValue;
 
 use crate::call::{Clients, PlainAnswer, TextAnswer, TextCall};
+use crate::media;
 use crate::stream::Clock;
 use crate::text::{bad_answer, exchange};
 use crate::upstream::Endpoint;
@@ -28,6 +29,7 @@ pub(crate) fn fits(offer: &PlatformModel, request: &TextRequest) -> Result<(), C
         |field: &str, why: &str| CannotCarry { field: field.to_owned(), target: target(offer.platform.provider), why: why.to_owned() };
     let Some(unary) = request.unary.as_deref() else { return Ok(()) };
     match (unary, offer.platform.provider) {
+        (Unary::Media(asked), _) => media::fits(offer, asked),
         (_, Provider::Simulation | Provider::Openai) | (Unary::Embeddings(_), Provider::Volces) => Ok(()),
         (Unary::Embeddings(asked), Provider::Gemini) if asked.texts().is_some() => Ok(()),
         (Unary::Embeddings(_), Provider::Gemini) => Err(cannot("input", "token ids mean something only to OpenAI's tokenizers: send text")),
@@ -59,6 +61,7 @@ pub(crate) async fn call(clients: &Clients, call: &TextCall<'_>, unary: &Unary) 
         (Unary::Embeddings(asked), _) => asking.vectors(asked).await,
         (Unary::Moderations(asked), _) => asking.moderation(asked).await,
         (Unary::Rerank(asked), _) => asking.order(asked).await,
+        (Unary::Media(asked), _) => media::call(clients, call, asked).await,
     }
 }
 

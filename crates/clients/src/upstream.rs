@@ -29,11 +29,23 @@ pub fn protocol(offer: &PlatformModel, caller: Protocol) -> Protocol {
                 | Protocol::Completions
                 | Protocol::Embeddings
                 | Protocol::Moderations
-                | Protocol::Rerank,
+                | Protocol::Rerank
+                | Protocol::Images
+                | Protocol::ImageEdits
+                | Protocol::Videos
+                | Protocol::Speech
+                | Protocol::Transcriptions
+                | Protocol::Translations,
             ) => Protocol::Chat,
         },
         Provider::Simulation => Protocol::Chat,
     }
+}
+
+/// Whether it is OpenAI itself, and no compatible upstream.
+#[must_use]
+pub(crate) fn is_openai(offer: &PlatformModel) -> bool {
+    offer.platform.base_url.starts_with(OPENAI)
 }
 
 /// Whether `/responses` is only believed to be there.
@@ -80,6 +92,32 @@ pub(crate) enum Endpoint {
     Moderations,
     /// `/rerank`.
     Rerank,
+    /// `/images/generations`.
+    Images,
+    /// `/images/edits`.
+    ImageEdits,
+    /// `/videos`.
+    Videos,
+    /// `/audio/speech`.
+    Speech,
+    /// `/audio/transcriptions`.
+    Transcriptions,
+    /// `/audio/translations`.
+    Translations,
+    /// The base URL itself: for what an upstream names by a whole path, such as Google's operations.
+    Base,
+    /// `/models/{model}:predict`.
+    Predict,
+    /// `/models/{model}:predictLongRunning`.
+    PredictLongRunning,
+    /// `/models/{model}:fetchPredictOperation`.
+    FetchPredictOperation,
+    /// `/contents/generations/tasks`.
+    ContentTasks,
+    /// `/api/v3/tts/unidirectional`, at Volcengine's speech platform.
+    TtsUnidirectional,
+    /// `/api/v3/auc/bigmodel/recognize/flash`, at Volcengine's speech platform.
+    RecognizeFlash,
 }
 
 impl Endpoint {
@@ -93,7 +131,18 @@ impl Endpoint {
             Protocol::Embeddings => Self::Embeddings,
             Protocol::Moderations => Self::Moderations,
             Protocol::Rerank => Self::Rerank,
+            Protocol::Images => Self::Images,
+            Protocol::ImageEdits => Self::ImageEdits,
+            Protocol::Videos => Self::Videos,
+            Protocol::Speech => Self::Speech,
+            Protocol::Transcriptions => Self::Transcriptions,
+            Protocol::Translations => Self::Translations,
         }
+    }
+
+    /// Whether it belongs to Volcengine's speech platform, which has headers of its own (`providers.md` section 8).
+    pub(crate) const fn is_openspeech(self) -> bool {
+        matches!(self, Self::TtsUnidirectional | Self::RecognizeFlash)
     }
 
     /// Its URL.
@@ -109,6 +158,19 @@ impl Endpoint {
             Self::MultimodalEmbeddings => format!("{base}/embeddings/multimodal"),
             Self::Moderations => format!("{base}/moderations"),
             Self::Rerank => format!("{base}/rerank"),
+            Self::Images => format!("{base}/images/generations"),
+            Self::ImageEdits => format!("{base}/images/edits"),
+            Self::Videos => format!("{base}/videos"),
+            Self::Speech => format!("{base}/audio/speech"),
+            Self::Transcriptions => format!("{base}/audio/transcriptions"),
+            Self::Translations => format!("{base}/audio/translations"),
+            Self::Base => base.to_owned(),
+            Self::Predict => format!("{base}/models/{}:predict", in_path(upstream_name)),
+            Self::PredictLongRunning => format!("{base}/models/{}:predictLongRunning", in_path(upstream_name)),
+            Self::FetchPredictOperation => format!("{base}/models/{}:fetchPredictOperation", in_path(upstream_name)),
+            Self::ContentTasks => format!("{base}/contents/generations/tasks"),
+            Self::TtsUnidirectional => format!("{base}/api/v3/tts/unidirectional"),
+            Self::RecognizeFlash => format!("{base}/api/v3/auc/bigmodel/recognize/flash"),
             Self::BatchEmbedContents => format!("{base}/models/{}:batchEmbedContents", in_path(upstream_name)),
             Self::GenerateContent { stream } => {
                 let model = in_path(upstream_name);
@@ -122,6 +184,20 @@ impl Endpoint {
 /// Both spellings are about: with the version, as everybody else has it, and without, as Anthropic's SDKs do.
 fn version(base: &str) -> &'static str {
     if base.ends_with("/v1") { "" } else { "/v1" }
+}
+
+/// An upstream's own id as one segment of a path, whatever it is made of.
+pub(crate) fn segment(id: &str) -> String {
+    let mut segment = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        // Two dots alone would lead to the path above.
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') || (byte == b'.' && !id.starts_with('.')) {
+            segment.push(char::from(byte));
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    segment
 }
 
 /// A model's name as it stands in a path: what could end the path there is left out.
@@ -142,5 +218,14 @@ mod tests {
         check(Endpoint::Messages { beta: false }, "https://api.anthropic.com", "https://api.anthropic.com/v1/messages");
         check(Endpoint::Messages { beta: true }, "https://api.anthropic.com/v1", "https://api.anthropic.com/v1/messages?beta=true");
         check(Endpoint::GenerateContent { stream: true }, "http://g/v1beta", "http://g/v1beta/models/m:streamGenerateContent?alt=sse");
+        check(Endpoint::PredictLongRunning, "http://g/v1beta", "http://g/v1beta/models/m:predictLongRunning");
+        check(Endpoint::ContentTasks, "http://a/api/v3", "http://a/api/v3/contents/generations/tasks");
+    }
+
+    #[test]
+    fn an_id_can_not_leave_its_segment() {
+        for (id, expected) in [("cgt-2025_x.1~", "cgt-2025_x.1~"), ("../v1?a#b", "%2E%2E%2Fv1%3Fa%23b"), ("é %", "%C3%A9%20%25")] {
+            assert_eq!(segment(id), expected);
+        }
     }
 }

@@ -20,6 +20,7 @@ use crate::id::PlatformModelId;
 use crate::kind::ModelType;
 use crate::policy::Availability;
 use crate::time::Timestamp;
+use crate::usage::Usage;
 use order::SplitMix;
 
 /// What a task asks for, and on whose behalf.
@@ -41,10 +42,18 @@ pub struct Ask<'a> {
     pub needs: &'a [Capability],
     /// Who can't be asked this, since something of it has no word in their protocol; and what.
     pub unfit: &'a [(PlatformModelId, Arc<str>)],
-    /// Estimated tokens of the prompt.
-    pub input_tokens: u64,
-    /// Estimated tokens of the answer.
-    pub output_tokens: u64,
+    /// What an answer is expected to use, whoever gives it.
+    pub usage: Usage,
+    /// What it is expected to use at those where it is something else, since it makes or hears media.
+    pub expected: &'a [(PlatformModelId, Usage)],
+}
+
+impl Ask<'_> {
+    /// What an answer of `offer` is expected to use.
+    #[must_use]
+    pub fn usage_of(&self, offer: &PlatformModel) -> &Usage {
+        self.expected.iter().find(|(id, _)| *id == offer.id).map_or(&self.usage, |(_, usage)| usage)
+    }
 }
 
 /// How things are at the moment.
@@ -165,8 +174,8 @@ fn fitness(offer: &PlatformModel, ask: &Ask<'_>, health: &HealthBook) -> Fitness
     if let Some((reason, detail)) = left_out::by_request(offer, ask) {
         return Fitness::Unfit(reason, detail);
     }
-    if let Some(reason) = left_out::by_catalog(offer) {
-        return Fitness::Unfit(reason, None);
+    if let Some((reason, detail)) = left_out::by_catalog(offer, ask) {
+        return Fitness::Unfit(reason, detail);
     }
     let priority = offer.priority.unwrap_or(offer.platform.priority);
     if ask.simulated {

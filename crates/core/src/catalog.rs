@@ -414,6 +414,9 @@ pub struct Simulation {
     pub chunks: Option<NonZeroU32>,
     /// Wait between deltas.
     pub chunk_delay_ms: u32,
+    /// How long a job takes; 3 s if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_seconds: Option<u32>,
     /// Faults by call: the first call of a task to this platform meets the first, and so on; after the last, all is well.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub script: Vec<SimulatedFault>,

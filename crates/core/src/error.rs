@@ -27,6 +27,8 @@ crate::words! {
         ModelNotFound = "model_not_found",
         /// No such task, or not this caller's.
         TaskNotFound = "task_not_found",
+        /// No such asset, not this caller's, or it has gone.
+        AssetNotFound = "asset_not_found",
         /// The idempotency key was used with another body.
         IdempotencyConflict = "idempotency_conflict",
         /// The body is larger than allowed.
@@ -53,6 +55,8 @@ crate::words! {
         Interrupted = "interrupted",
         /// The caller gave up.
         Cancelled = "cancelled",
+        /// What was made could not be brought home before its provider forgot it; it is not charged.
+        AssetUnavailable = "asset_unavailable",
         /// Our own mistake.
         InternalError = "internal_error",
     }
@@ -67,14 +71,14 @@ impl ErrorCode {
             Self::InvalidApiKey => 401,
             Self::InsufficientBalance | Self::BudgetExceeded => 402,
             Self::ModelNotAllowed | Self::PermissionDenied => 403,
-            Self::ModelNotFound | Self::TaskNotFound => 404,
+            Self::ModelNotFound | Self::TaskNotFound | Self::AssetNotFound => 404,
             Self::IdempotencyConflict => 409,
             Self::RequestTooLarge => 413,
             Self::RateLimit => 429,
             // As nginx logs a caller that went away; nobody is there to read it.
             Self::Cancelled => 499,
             Self::Interrupted | Self::InternalError => 500,
-            Self::UpstreamError | Self::UpstreamAuth => 502,
+            Self::UpstreamError | Self::UpstreamAuth | Self::AssetUnavailable => 502,
             Self::NoCandidate | Self::CandidatesCoolingDown | Self::ShuttingDown | Self::StoreUnavailable | Self::Overloaded => 503,
             Self::UpstreamTimeout => 504,
         }

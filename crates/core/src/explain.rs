@@ -10,6 +10,7 @@ use crate::error::ErrorCode;
 use crate::health::{HealthBook, Standing};
 use crate::id::{PlatformModelId, PriceId, RunnerPolicyId};
 use crate::limit::{LimitKind, LimitScope, Refused};
+use crate::media::MediaUsage;
 use crate::money::Money;
 use crate::policy::RunnerPolicy;
 use crate::policy::effective::EffectivePolicy;
@@ -18,6 +19,7 @@ use crate::pricing;
 use crate::run_trace::LeftOutNote;
 use crate::time::Timestamp;
 use crate::trace::millis;
+use crate::usage::Usage;
 
 /// What would be done.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -68,6 +70,9 @@ pub struct Explained {
     pub price: Option<Price>,
     /// The price version.
     pub price_id: Option<PriceId>,
+    /// What it would make or hear, if that is media, as expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaUsage>,
     /// What such a call would be charged, as estimated.
     pub estimate: Option<Money>,
     /// What it would cost the operator, where that is known.
@@ -100,6 +105,9 @@ pub struct Hold {
     pub input_tokens: u64,
     /// Tokens that such an answer usually has.
     pub output_tokens: u64,
+    /// What it would make or hear, if that is media, as expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaUsage>,
     /// The group's multiplier.
     pub multiplier: Multiplier,
     /// What the wallet has for it, where that was looked up.
@@ -266,15 +274,13 @@ pub struct State<'a> {
     pub now: Timestamp,
 }
 
-/// What a candidate's call would cost: estimated tokens at the group's multiplier.
+/// What a candidate's call would cost: what it is expected to use, at the group's multiplier.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
     /// The group's multiplier.
     pub multiplier: Multiplier,
-    /// Estimated tokens of the prompt.
-    pub input_tokens: u64,
-    /// Tokens that such an answer usually has.
-    pub output_tokens: u64,
+    /// What such an answer of this candidate usually uses.
+    pub usage: Usage,
 }
 
 impl Explained {
@@ -284,7 +290,7 @@ impl Explained {
         let State { health, runner_policy, now } = *state;
         let offer = &candidate.offer;
         let version = offer.price.as_ref();
-        let Terms { multiplier, input_tokens, output_tokens } = *terms;
+        let Terms { multiplier, usage } = terms;
         let known_cost = version.filter(|version| version.cost.is_some());
         Self {
             platform: Arc::clone(&offer.platform.name),
@@ -298,8 +304,9 @@ impl Explained {
             fallback_model: candidate.fallback.then(|| Arc::clone(&offer.model)),
             price: version.map(|version| version.price.clone()),
             price_id: version.map(|version| version.id),
-            estimate: version.and_then(|version| pricing::estimate(version, multiplier, input_tokens, output_tokens).ok()),
-            cost_estimate: known_cost.and_then(|version| pricing::cost_estimate(version, input_tokens, output_tokens).ok()),
+            media: usage.media,
+            estimate: version.and_then(|version| pricing::estimate(version, *multiplier, usage).ok()),
+            cost_estimate: known_cost.and_then(|version| pricing::cost_estimate(version, usage).ok()),
             credentials: credentials(candidate, health, now),
             limits,
             max_attempts: crate::decide::EffectiveRetry::of(offer).attempts(),

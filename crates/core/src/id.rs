@@ -112,6 +112,8 @@ ids! {
     RunnerPolicyId = "rpol",
     /// One piece of work.
     TaskId = "task",
+    /// The same as its task's, as OpenAI's SDKs have it.
+    VideoId = "video",
     /// One call of one candidate.
     AttemptId = "att",
     /// One row of the ledger.
@@ -120,6 +122,10 @@ ids! {
     NodeId = "node",
     /// One row of the audit log.
     AuditId = "audit",
+    /// Something that was generated, or given to generate from, and is kept.
+    AssetId = "asset",
+    /// What one receiver is told of one task.
+    CallbackId = "cb",
 }
 
 #[cfg(test)]

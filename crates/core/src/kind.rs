@@ -19,6 +19,18 @@ crate::words! {
         Moderations = "moderations",
         /// `POST /v1/rerank`.
         Rerank = "rerank",
+        /// `POST /v1/images/generations`.
+        ImagesGenerations = "images.generations",
+        /// `POST /v1/images/edits`.
+        ImagesEdits = "images.edits",
+        /// `POST /v1/videos`.
+        VideosGenerations = "videos.generations",
+        /// `POST /v1/audio/speech`.
+        AudioSpeech = "audio.speech",
+        /// `POST /v1/audio/transcriptions`.
+        AudioTranscriptions = "audio.transcriptions",
+        /// `POST /v1/audio/translations`.
+        AudioTranslations = "audio.translations",
     }
 }
 
@@ -60,7 +72,7 @@ impl ModelType {
 }
 
 impl Kind {
-    /// The model type that serves this kind.
+    /// The model type that serves this kind, unless its request says otherwise: a video with a reference image is `image_to_video`.
     #[must_use]
     pub const fn model_type(self) -> ModelType {
         match self {
@@ -68,6 +80,11 @@ impl Kind {
             Self::Embeddings => ModelType::TextEmbed,
             Self::Moderations => ModelType::TextModerate,
             Self::Rerank => ModelType::Rerank,
+            Self::ImagesGenerations => ModelType::ImageGenerate,
+            Self::ImagesEdits => ModelType::ImageEdit,
+            Self::VideosGenerations => ModelType::VideoGenerate,
+            Self::AudioSpeech => ModelType::AudioSpeech,
+            Self::AudioTranscriptions | Self::AudioTranslations => ModelType::AudioTranscribe,
         }
     }
 }

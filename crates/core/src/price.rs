@@ -1,5 +1,8 @@
 //! Prices: what a unit costs. Price is what the account pays, cost what the platform charges the operator; both have this shape.
+//!
+//! A price has components, and what is used is paid by those that are there: `pricing` says how, and what is an error.
 
+mod rates;
 mod wire;
 
 use std::num::NonZeroU64;
@@ -7,6 +10,7 @@ use std::num::NonZeroU64;
 use crate::id::PriceId;
 use crate::money::Money;
 
+pub use rates::{ImageRate, Rates, VideoRate};
 pub use wire::BadPrice;
 
 /// A price for each million tokens of one sort.
@@ -42,19 +46,49 @@ pub struct Tier {
     pub prices: TokenPrices,
 }
 
-/// What one platform model costs, in the gateway's currency. The JSON form is what the catalogue file and the database hold.
+/// What one platform model costs, in the gateway's currency. It has at least one component. The JSON form is what the catalogue file and
+/// the database hold.
+///
+/// Source: `providers.md` section 14.1 (what providers bill by).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "wire::PriceWire")]
 pub struct Price {
-    /// Token prices of requests in no tier.
-    #[serde(flatten)]
-    pub base: TokenPrices,
+    /// Token prices of requests in no tier; none where tokens are not what is paid for.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokenPrices>,
     /// A fixed amount for each request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_request: Option<Money>,
-    /// Tiers by context size; the one with the largest bound below the input counts.
+    /// For each image that was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_image: Option<Rates<ImageRate>>,
+    /// For each second of video that was made, or of sound that was heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<Rates<VideoRate>>,
+    /// For each minute of sound that was heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_minute: Option<Money>,
+    /// For each million tokens of video, which are the output tokens of its usage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_million_video_tokens: Option<Rates<VideoRate>>,
+    /// For each million characters that were spoken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_million_characters: Option<Money>,
+    /// Tiers by context size; the one with the largest bound below the input counts. None without token prices.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tiers: Vec<Tier>,
+}
+
+impl Price {
+    /// Whether the request is all that is paid for, whatever it uses.
+    #[must_use]
+    pub const fn is_flat(&self) -> bool {
+        let Self { tokens, per_request, per_image, per_second, per_minute, per_million_video_tokens, per_million_characters, tiers: _ } =
+            self;
+        let of_video = per_second.is_some() || per_million_video_tokens.is_some();
+        let of_sound = per_minute.is_some() || per_million_characters.is_some();
+        per_request.is_some() && tokens.is_none() && per_image.is_none() && !of_video && !of_sound
+    }
 }
 
 /// An immutable version of a platform model's price and cost. Every charge names its version.

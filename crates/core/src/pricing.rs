@@ -1,10 +1,14 @@
 //! What usage costs: lines, charge and cost. Each line is computed exactly in 128 bits and rounded half-even once; a sum that passes
-//! nine billion units is an error, never a wrong amount.
+//! nine billion units is an error, never a wrong amount. So is something that the price has nothing for: it never costs zero.
+
+mod parts;
 
 use crate::id::PriceId;
+use crate::media::MediaUsage;
 use crate::money::{Money, Overflow};
-use crate::price::{Multiplier, Price, PriceVersion, TokenPrices};
+use crate::price::{Multiplier, Price, PriceVersion};
 use crate::usage::Usage;
+use parts::{Part, parts};
 
 crate::words! {
     /// What a line is about.
@@ -19,8 +23,33 @@ crate::words! {
         Output = "output",
         /// Output that was reasoning.
         Reasoning = "reasoning",
+        /// Images that were made.
+        Image = "image",
+        /// Seconds of video that was made, or of sound that was heard.
+        Second = "second",
+        /// Minutes of sound that was heard.
+        Minute = "minute",
+        /// Tokens of a video that was made.
+        VideoTokens = "video_tokens",
+        /// Characters that were spoken.
+        Character = "character",
         /// The request itself.
         Request = "request",
+    }
+}
+
+impl Component {
+    /// How much of a line's quantity one unit price is for.
+    #[must_use]
+    const fn unit(self) -> i128 {
+        match self {
+            Self::Input | Self::CachedInput | Self::CacheWrite | Self::Output | Self::Reasoning => 1_000_000,
+            Self::VideoTokens | Self::Character => 1_000_000,
+            Self::Image | Self::Request => 1,
+            // Their quantity is in milliseconds.
+            Self::Second => 1_000,
+            Self::Minute => 60_000,
+        }
     }
 }
 
@@ -29,9 +58,9 @@ crate::words! {
 pub struct Line {
     /// What it is about.
     pub component: Component,
-    /// Tokens, or 1 for the request itself.
+    /// Tokens, characters, images; milliseconds of what is priced by the second or the minute; 1 for the request itself.
     pub quantity: u64,
-    /// For each million tokens, or for the request; before the multiplier.
+    /// For each million tokens or characters, for each image, second or minute, or for the request; before the multiplier.
     pub unit_price: Money,
     /// What the account pays for it.
     pub amount: Money,
@@ -52,128 +81,125 @@ pub struct Bill {
     pub cost: Option<Money>,
 }
 
-/// Prices `usage`.
+/// Why usage can't be priced. Nothing was charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PricingError {
+    /// A line or the sum is beyond nine billion units of currency.
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
+    /// The price is of media alone.
+    #[error("nothing in its price is for tokens: give it `input_per_million` and `output_per_million`")]
+    NoTokenPrice,
+    /// The price is of something else.
+    #[error("nothing in its price is for {used}: give it `{field}`")]
+    NoMediaPrice {
+        /// What was used.
+        used: MediaUsage,
+        /// What would be for it.
+        field: &'static str,
+    },
+    /// A table has no entry for it.
+    #[error("no entry of `{field}` is for {used}: add one, or one without conditions")]
+    NoEntry {
+        /// What was used.
+        used: MediaUsage,
+        /// The table.
+        field: &'static str,
+    },
+    /// It is paid by its tokens, and has none.
+    #[error("its price is by tokens, and those of {used} were not counted: give it `{field}`")]
+    Uncounted {
+        /// What was used.
+        used: MediaUsage,
+        /// What would not need them.
+        field: &'static str,
+    },
+}
+
+/// Prices `usage`. A cost that has nothing for it is not known.
 ///
 /// # Errors
-/// [`Overflow`] when a line or the sum passes nine billion units of currency.
-pub fn bill(version: &PriceVersion, multiplier: Multiplier, usage: &Usage) -> Result<Bill, Overflow> {
-    let quantities = Quantities::of(usage);
+/// [`PricingError`] if the price has nothing for it, or a line or the sum passes nine billion units of currency.
+pub fn bill(version: &PriceVersion, multiplier: Multiplier, usage: &Usage) -> Result<Bill, PricingError> {
     let mut lines = Vec::with_capacity(MAX_LINES);
-    let charge = price(&version.price, multiplier, &quantities, |line| lines.push(line))?;
-    let cost = version.cost.as_ref().map(|cost| price(cost, Multiplier::ONE, &quantities, |_| ())).transpose()?;
+    let charge = price(&version.price, multiplier, usage, |line| lines.push(line))?;
+    let cost = match version.cost.as_ref().map(|cost| price(cost, Multiplier::ONE, usage, |_| ())) {
+        Some(Ok(cost)) => Some(cost),
+        Some(Err(PricingError::Overflow(overflow))) => return Err(overflow.into()),
+        None | Some(Err(_)) => None,
+    };
     Ok(Bill { price: version.id, multiplier, lines, charge, cost })
+}
+
+/// Prices what came. If the price has nothing for it, it is priced as what was `asked`, which it had something for when the task began:
+/// an upstream that makes another size than it was asked for, or does not tell the tokens, is paid all the same.
+///
+/// # Errors
+/// As [`bill`], if there is no price for that either.
+pub fn bill_as_asked(version: &PriceVersion, multiplier: Multiplier, usage: &Usage, asked: &Usage) -> Result<Bill, PricingError> {
+    match bill(version, multiplier, usage) {
+        Err(
+            PricingError::NoEntry { .. } | PricingError::Uncounted { .. } | PricingError::NoMediaPrice { .. } | PricingError::NoTokenPrice,
+        ) => bill(version, multiplier, &usage.as_asked(asked)),
+        billed @ (Ok(_) | Err(PricingError::Overflow(_))) => billed,
+    }
 }
 
 /// Prices `usage` once more, for an answer that is given again: `percent` of what it costs. The operator pays nobody for it.
 ///
 /// # Errors
-/// [`Overflow`] when a line or the sum passes nine billion units of currency.
-pub fn cached(version: &PriceVersion, multiplier: Multiplier, percent: u8, usage: &Usage) -> Result<Bill, Overflow> {
+/// As [`bill`].
+pub fn cached(version: &PriceVersion, multiplier: Multiplier, percent: u8, usage: &Usage) -> Result<Bill, PricingError> {
     Ok(Bill { cost: Some(Money::ZERO), ..bill(version, multiplier.share(percent), usage)? })
 }
 
-/// What `input_tokens` and `output_tokens` would cost the account, with nothing cached.
+/// What the `expected` usage would cost the account.
 ///
 /// # Errors
-/// [`Overflow`] when the sum passes nine billion units of currency.
-pub fn estimate(version: &PriceVersion, multiplier: Multiplier, input_tokens: u64, output_tokens: u64) -> Result<Money, Overflow> {
-    price(&version.price, multiplier, &Quantities::of(&Usage::counted(input_tokens, output_tokens)), |_| ())
+/// As [`bill`].
+pub fn estimate(version: &PriceVersion, multiplier: Multiplier, expected: &Usage) -> Result<Money, PricingError> {
+    price(&version.price, multiplier, expected, |_| ())
 }
 
-/// What they would cost the operator; the account, if the platform's cost is not known.
+/// What it would cost the operator; the account, if the platform's cost is not known.
 ///
 /// # Errors
-/// [`Overflow`] when the sum passes nine billion units of currency.
-pub fn cost_estimate(version: &PriceVersion, input_tokens: u64, output_tokens: u64) -> Result<Money, Overflow> {
-    let known = version.cost.as_ref().unwrap_or(&version.price);
-    price(known, Multiplier::ONE, &Quantities::of(&Usage::counted(input_tokens, output_tokens)), |_| ())
+/// As [`bill`].
+pub fn cost_estimate(version: &PriceVersion, expected: &Usage) -> Result<Money, PricingError> {
+    price(version.cost.as_ref().unwrap_or(&version.price), Multiplier::ONE, expected, |_| ())
 }
 
-/// One for each component.
-const MAX_LINES: usize = Component::ALL.len();
-
-/// Usage in disjoint parts. A part that claims to be larger than its whole is cut to it: upstreams have been seen to err.
-struct Quantities {
-    total_input: u64,
-    input: u64,
-    cached_input: u64,
-    cache_write: u64,
-    output: u64,
-    reasoning: u64,
+/// Whether `price` has something for all of `expected`. Computes no amounts.
+///
+/// # Errors
+/// [`PricingError`] says what it has nothing for.
+pub fn covers(price: &Price, expected: &Usage) -> Result<(), PricingError> {
+    parts(price, expected, |_| Ok(()))
 }
 
-impl Quantities {
-    fn of(usage: &Usage) -> Self {
-        let cached_input = usage.cached_input_tokens.min(usage.input_tokens);
-        let cache_write = usage.cache_write_tokens.min(usage.input_tokens - cached_input);
-        let reasoning = usage.reasoning_tokens.min(usage.output_tokens);
-        Self {
-            total_input: usage.input_tokens,
-            input: usage.input_tokens - cached_input - cache_write,
-            cached_input,
-            cache_write,
-            output: usage.output_tokens - reasoning,
-            reasoning,
-        }
-    }
-}
+/// Five sorts of tokens, one of media, and the request.
+const MAX_LINES: usize = 7;
 
-fn price(price: &Price, multiplier: Multiplier, used: &Quantities, mut line: impl FnMut(Line)) -> Result<Money, Overflow> {
-    let tokens = token_prices(price, used.total_input);
-    let (mut input, mut output) = (used.input, used.output);
-    let mut parts = [
-        (Component::CachedInput, used.cached_input, tokens.cached_input_per_million),
-        (Component::CacheWrite, used.cache_write, tokens.cache_write_per_million),
-        (Component::Reasoning, used.reasoning, tokens.reasoning_per_million),
-    ];
-    // What has no price of its own is priced with its whole, in one line, so that it is rounded once.
-    for (component, quantity, own) in &mut parts {
-        if own.is_none() {
-            let whole = if *component == Component::Reasoning { &mut output } else { &mut input };
-            *whole += std::mem::take(quantity);
-        }
-    }
-    let [cached, written, reasoning] = parts.map(|(component, quantity, own)| (component, quantity, own.unwrap_or(Money::ZERO)));
-    let of_tokens = [
-        (Component::Input, input, tokens.input_per_million),
-        cached,
-        written,
-        (Component::Output, output, tokens.output_per_million),
-        reasoning,
-    ];
+fn price(price: &Price, multiplier: Multiplier, usage: &Usage, mut line: impl FnMut(Line)) -> Result<Money, PricingError> {
     let mut sum = Money::ZERO;
-    let mut add = |component, quantity, unit_price, divisor| {
-        let amount = amount(quantity, unit_price, multiplier, divisor)?;
+    parts(price, usage, |Part { component, quantity, unit_price }| {
+        let amount = amount(quantity, unit_price, multiplier, component.unit())?;
         sum = sum.plus(amount)?;
         line(Line { component, quantity, unit_price, amount });
         Ok(())
-    };
-    for (component, quantity, unit_price) in of_tokens.into_iter().filter(|(_, quantity, _)| *quantity > 0) {
-        add(component, quantity, unit_price, TOKENS_A_PRICE)?;
-    }
-    if let Some(per_request) = price.per_request {
-        add(Component::Request, 1, per_request, 1)?;
-    }
+    })?;
     Ok(sum)
 }
 
-/// Prices of tokens are for each million.
-const TOKENS_A_PRICE: i128 = 1_000_000;
 /// A multiplier is in millionths.
 const MILLIONTHS: i128 = 1_000_000;
 
-/// The tier with the largest bound below the input counts for every token. They are few, so all are looked at.
-fn token_prices(price: &Price, total_input: u64) -> &TokenPrices {
-    let reached = price.tiers.iter().filter(|tier| total_input > tier.above_input_tokens.get());
-    reached.max_by_key(|tier| tier.above_input_tokens).map_or(&price.base, |tier| &tier.prices)
-}
-
-fn amount(quantity: u64, unit_price: Money, multiplier: Multiplier, divisor: i128) -> Result<Money, Overflow> {
+fn amount(quantity: u64, unit_price: Money, multiplier: Multiplier, unit: i128) -> Result<Money, Overflow> {
     let product = i128::from(quantity)
         .checked_mul(i128::from(unit_price.nanos()))
         .and_then(|product| product.checked_mul(i128::from(multiplier.millionths())))
         .ok_or(Overflow)?;
-    i64::try_from(divide_half_even(product, divisor * MILLIONTHS)).map(Money::from_nanos).map_err(|_| Overflow)
+    i64::try_from(divide_half_even(product, unit * MILLIONTHS)).map(Money::from_nanos).map_err(|_| Overflow)
 }
 
 /// The one rounding: to the nearest whole, and from the middle to the even one. `divisor` is positive.

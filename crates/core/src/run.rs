@@ -10,12 +10,14 @@
 //! that can't go on answers with [`Step::Stop`].
 
 mod delivery;
+mod job;
 mod opening;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 pub use delivery::Delivery;
+pub use job::job_failed;
 pub use opening::Opening;
 
 use crate::failure::Failure;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use crate::candidates::{Chance, LeftOutReason, Selection};
 use crate::id::{PlatformModelId, PriceId, RunnerPolicyId};
+use crate::media::MediaUsage;
 use crate::money::Money;
 use crate::response_cache::CacheNote;
 use crate::trace::TraceEntry;
+use crate::usage::Usage;
 
 /// Why a task went as it did.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -102,10 +104,28 @@ pub struct EstimateNote {
     pub input_tokens: u64,
     /// Tokens that such an answer usually has.
     pub output_tokens: u64,
-    /// What was set aside for them.
+    /// What it was to make or to hear, if that is media.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaUsage>,
+    /// What was set aside for all that.
     pub hold: Money,
     /// By which price.
     pub price: PriceId,
+}
+
+impl EstimateNote {
+    /// That `hold` was set aside for what `usage` was expected.
+    #[must_use]
+    pub const fn new(usage: &Usage, hold: Money, price: PriceId) -> Self {
+        let Usage { input_tokens, output_tokens, media, .. } = *usage;
+        Self { input_tokens, output_tokens, media, hold, price }
+    }
+
+    /// What was expected to be used.
+    #[must_use]
+    pub const fn usage(&self) -> Usage {
+        Usage { media: self.media, ..Usage::counted(self.input_tokens, self.output_tokens) }
+    }
 }
 
 impl RunTrace {

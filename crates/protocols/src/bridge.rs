@@ -10,7 +10,7 @@ use crate::conversation::{Answer, CannotCarry, Conversation};
 use crate::json::repaired;
 use crate::request::{BadRequest, Framing, TextRequest};
 use crate::wire::{AnswerFacts, BadAnswer, Envelope, Protocol, SideReader, StreamReader, StreamWriter, Target, Written};
-use crate::{anthropic, completions, embeddings, gemini, moderations, openai, responses};
+use crate::{anthropic, completions, embeddings, gemini, media, moderations, openai, responses};
 
 /// Reads a caller's request into the inner form.
 ///
@@ -24,7 +24,15 @@ pub fn read_request(request: &TextRequest) -> Result<Conversation, BadRequest> {
         Protocol::Messages => anthropic::read_request::read_request(body),
         Protocol::GenerateContent => gemini::read_request::read_request(body),
         Protocol::Completions => completions::read_request::read_request(body),
-        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => Err(BadRequest::whole("this is no conversation")),
+        Protocol::Embeddings
+        | Protocol::Moderations
+        | Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => Err(BadRequest::whole("this is no conversation")),
     };
     // Gemini's verb says whether it is streamed, not its body.
     conversation.map(|conversation| Conversation { stream: request.scan.stream, ..conversation })
@@ -45,7 +53,15 @@ pub fn write_request(protocol: Protocol, conversation: &Conversation, target: &T
             target: "the Completions API",
             why: "it takes a bare prompt, no conversation".to_owned(),
         }),
-        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => {
+        Protocol::Embeddings
+        | Protocol::Moderations
+        | Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => {
             Err(CannotCarry { field: "messages".to_owned(), target: protocol.as_str(), why: "it takes no conversation".to_owned() })
         }
     }
@@ -80,7 +96,13 @@ fn facts_of(protocol: Protocol, body: &[u8]) -> Result<AnswerFacts, BadAnswer> {
         Protocol::Completions => completions::read_answer::answer_facts(body),
         Protocol::Embeddings => embeddings::answer_facts(body),
         Protocol::Moderations => moderations::answer_facts(body),
-        Protocol::Rerank => Err(no_answer(protocol)),
+        Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => Err(no_answer(protocol)),
     }
 }
 
@@ -105,7 +127,15 @@ fn answer_of(protocol: Protocol, body: &[u8]) -> Result<Answer, BadAnswer> {
         Protocol::Messages => anthropic::read_answer::read_answer(body),
         Protocol::GenerateContent => gemini::read_answer::read_answer(body),
         Protocol::Completions => completions::read_answer::read_answer(body),
-        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => Err(no_answer(protocol)),
+        Protocol::Embeddings
+        | Protocol::Moderations
+        | Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => Err(no_answer(protocol)),
     }
 }
 
@@ -119,7 +149,15 @@ pub fn delivered_text(protocol: Protocol, body: &[u8]) -> String {
         Protocol::GenerateContent => gemini::read_answer::delivered_text(body),
         Protocol::Completions => completions::read_answer::delivered_text(body),
         // Vectors, verdicts and scores are not counted.
-        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => String::new(),
+        Protocol::Embeddings
+        | Protocol::Moderations
+        | Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => String::new(),
     }
 }
 
@@ -131,7 +169,14 @@ pub fn event_text(protocol: Protocol, data: &[u8], into: &mut String) {
         Protocol::Messages => anthropic::side::delivered_text(data, into),
         Protocol::GenerateContent => gemini::side::delivered_text(data, into),
         Protocol::Completions => completions::side::delivered_text(data, into),
-        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => {}
+        Protocol::Embeddings
+        | Protocol::Moderations
+        | Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech => {}
+        Protocol::Transcriptions | Protocol::Translations => media::event_text(data, into),
     }
 }
 
@@ -145,7 +190,15 @@ pub fn write_answer(protocol: Protocol, answer: &Answer, usage: &Usage, envelope
         Protocol::GenerateContent => gemini::write_answer::write_answer(answer, usage, envelope),
         Protocol::Completions => completions::write_answer::write_answer(answer, usage, envelope),
         // No conversation is ever asked for in these.
-        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => Bytes::new(),
+        Protocol::Embeddings
+        | Protocol::Moderations
+        | Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => Bytes::new(),
     }
 }
 
@@ -153,7 +206,16 @@ pub fn write_answer(protocol: Protocol, answer: &Answer, usage: &Usage, envelope
 #[must_use]
 pub fn stream_reader(protocol: Protocol) -> Box<dyn StreamReader> {
     match protocol {
-        Protocol::Chat | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => Box::<openai::stream_reader::Reader>::default(),
+        Protocol::Chat
+        | Protocol::Embeddings
+        | Protocol::Moderations
+        | Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => Box::<openai::stream_reader::Reader>::default(),
         Protocol::Responses => Box::<responses::stream_reader::Reader>::default(),
         Protocol::Messages => Box::<anthropic::stream_reader::Reader>::default(),
         Protocol::GenerateContent => Box::<gemini::stream_reader::Reader>::default(),
@@ -165,9 +227,16 @@ pub fn stream_reader(protocol: Protocol) -> Box<dyn StreamReader> {
 #[must_use]
 pub fn stream_writer(protocol: Protocol, envelope: Envelope) -> Box<dyn StreamWriter> {
     match protocol {
-        Protocol::Chat | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => {
-            Box::new(openai::stream_writer::Writer::new(envelope))
-        }
+        Protocol::Chat
+        | Protocol::Embeddings
+        | Protocol::Moderations
+        | Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => Box::new(openai::stream_writer::Writer::new(envelope)),
         Protocol::Responses => Box::new(responses::stream_writer::Writer::new(envelope)),
         Protocol::Messages => Box::new(anthropic::stream_writer::Writer::new(envelope)),
         Protocol::GenerateContent => Box::new(gemini::stream_writer::Writer::new(envelope, Framing::Events)),
@@ -180,6 +249,12 @@ pub fn stream_writer(protocol: Protocol, envelope: Envelope) -> Box<dyn StreamWr
 pub fn side_reader(protocol: Protocol) -> Box<dyn SideReader> {
     match protocol {
         Protocol::Chat | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => Box::<openai::side::Side>::default(),
+        Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => Box::<media::Side>::default(),
         Protocol::Responses => Box::<responses::side::Side>::default(),
         Protocol::Messages => Box::<anthropic::side::Side>::default(),
         Protocol::GenerateContent => Box::<gemini::side::Side>::default(),
@@ -191,9 +266,18 @@ pub fn side_reader(protocol: Protocol) -> Box<dyn SideReader> {
 #[must_use]
 pub fn error_body(protocol: Protocol, code: ErrorCode, message: &str, param: Option<&str>, retry_after: Option<Duration>) -> String {
     match protocol {
-        Protocol::Chat | Protocol::Responses | Protocol::Completions | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => {
-            openai::error::error_body(code, message, param)
-        }
+        Protocol::Chat
+        | Protocol::Responses
+        | Protocol::Completions
+        | Protocol::Embeddings
+        | Protocol::Moderations
+        | Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => openai::error::error_body(code, message, param),
         Protocol::Messages => anthropic::error::error_body(code, message, param),
         Protocol::GenerateContent => gemini::error::error_body(code, message, retry_after),
     }

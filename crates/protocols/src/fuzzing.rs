@@ -5,6 +5,8 @@
 //! taken for what they should be, so that its callers can see that they test more than refusals.
 
 mod answer;
+mod media;
+mod media_wire;
 mod request;
 mod stream;
 
@@ -13,6 +15,8 @@ use easyai_core::error::ErrorCode;
 use serde::de::IgnoredAny;
 
 pub use self::answer::answer;
+pub use self::media::media;
+pub use self::media_wire::{FORM, MEDIA, form, media_answer, media_event, media_request};
 pub use self::request::request;
 pub use self::stream::{side, sse, stream};
 use crate::bridge;

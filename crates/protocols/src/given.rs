@@ -119,7 +119,8 @@ impl<'a> Given<'a> {
         serde_json::from_str(raw.get()).map_err(|_| at.refuse("must be an array"))
     }
 
-    fn text(self) -> &'a str {
+    /// The JSON itself; empty if nothing stands here.
+    pub(crate) fn text(self) -> &'a str {
         self.0.map(RawValue::get).unwrap_or_default()
     }
 }

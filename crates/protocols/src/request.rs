@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use easyai_core::kind::ModelType;
 
 pub use self::inputs::InputForm;
 use self::splice::{Edit, splice};
@@ -18,9 +19,11 @@ use crate::bridge;
 use crate::conversation::Conversation;
 use crate::embeddings::EmbedRequest;
 use crate::json::JsonError;
+use crate::media::MediaRequest;
 use crate::moderations::ModerationRequest;
 use crate::openai::lenient::Text;
 use crate::rerank::RerankRequest;
+use crate::tokens;
 use crate::wire::Protocol;
 
 /// A request, checked.
@@ -51,6 +54,8 @@ pub enum Unary {
     Moderations(ModerationRequest),
     /// An order of documents.
     Rerank(RerankRequest),
+    /// Images, a video, speech or text.
+    Media(Box<MediaRequest>),
 }
 
 /// What was found in a body.
@@ -187,10 +192,18 @@ impl TextRequest {
                 (Protocol::Moderations, &asked.model, asked.tokens, Needs { vision: asked.images, ..Needs::default() }, asked.body())
             }
             Unary::Rerank(asked) => (Protocol::Rerank, &asked.model, asked.tokens, Needs::default(), asked.body()),
+            Unary::Media(asked) => {
+                let tokens = tokens::estimate(asked.prompt());
+                (asked.protocol(), asked.model(), tokens, Needs::default(), &asked.body().bytes)
+            }
+        };
+        let stream = match &unary {
+            Unary::Media(asked) => asked.stream(),
+            Unary::Embeddings(_) | Unary::Moderations(_) | Unary::Rerank(_) => false,
         };
         let scan = Scan {
             model: Arc::clone(model),
-            stream: false,
+            stream,
             include_usage: false,
             max_output_tokens: Some(0),
             choices: 1,
@@ -200,6 +213,24 @@ impl TextRequest {
         };
         let (body, conversation) = (body.clone(), OnceLock::new());
         Self { protocol, scan, framing: Framing::Events, unary: Some(Arc::new(unary)), body, original: None, previous: None, conversation }
+    }
+
+    /// What is done for it.
+    #[must_use]
+    pub fn model_type(&self) -> ModelType {
+        match self.media() {
+            Some(MediaRequest::Video(video)) if video.has_reference() => ModelType::ImageToVideo,
+            Some(_) | None => self.protocol.kind().model_type(),
+        }
+    }
+
+    /// What is asked of a model that makes or hears media, if it is that.
+    #[must_use]
+    pub fn media(&self) -> Option<&MediaRequest> {
+        match self.unary.as_deref() {
+            Some(Unary::Media(media)) => Some(media),
+            Some(Unary::Embeddings(_) | Unary::Moderations(_) | Unary::Rerank(_)) | None => None,
+        }
     }
 
     /// The body as it came.

@@ -42,6 +42,18 @@ easyai_core::words! {
         Moderations = "moderations",
         /// `POST /rerank`, likewise.
         Rerank = "rerank",
+        /// OpenAI's `POST /images/generations`.
+        Images = "images",
+        /// OpenAI's `POST /images/edits`.
+        ImageEdits = "image_edits",
+        /// OpenAI's `POST /videos`.
+        Videos = "videos",
+        /// OpenAI's `POST /audio/speech`.
+        Speech = "speech",
+        /// OpenAI's `POST /audio/transcriptions`.
+        Transcriptions = "transcriptions",
+        /// OpenAI's `POST /audio/translations`.
+        Translations = "translations",
     }
 }
 
@@ -58,6 +70,28 @@ impl Protocol {
             Self::Embeddings => Kind::Embeddings,
             Self::Moderations => Kind::Moderations,
             Self::Rerank => Kind::Rerank,
+            Self::Images => Kind::ImagesGenerations,
+            Self::ImageEdits => Kind::ImagesEdits,
+            Self::Videos => Kind::VideosGenerations,
+            Self::Speech => Kind::AudioSpeech,
+            Self::Transcriptions => Kind::AudioTranscriptions,
+            Self::Translations => Kind::AudioTranslations,
+        }
+    }
+
+    /// Whether its requests may bring files, or name them, beside text.
+    #[must_use]
+    pub const fn brings_files(self) -> bool {
+        match self {
+            Self::Images | Self::ImageEdits | Self::Videos | Self::Speech | Self::Transcriptions | Self::Translations => true,
+            Self::Chat
+            | Self::Responses
+            | Self::Messages
+            | Self::GenerateContent
+            | Self::Completions
+            | Self::Embeddings
+            | Self::Moderations
+            | Self::Rerank => false,
         }
     }
 
@@ -67,6 +101,7 @@ impl Protocol {
         match self {
             Self::Chat | Self::Responses | Self::Messages | Self::GenerateContent | Self::Completions => true,
             Self::Embeddings | Self::Moderations | Self::Rerank => false,
+            Self::Images | Self::ImageEdits | Self::Videos | Self::Speech | Self::Transcriptions | Self::Translations => false,
         }
     }
 }

@@ -92,7 +92,15 @@ impl Case {
             Protocol::Messages => anthropic::scan::scan(body),
             Protocol::GenerateContent => gemini::scan::scan(body, "public-model", self.stream, Framing::Events),
             Protocol::Completions => completions::scan::scan(body),
-            Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => panic!("no text"),
+            Protocol::Embeddings
+            | Protocol::Moderations
+            | Protocol::Rerank
+            | Protocol::Images
+            | Protocol::ImageEdits
+            | Protocol::Videos
+            | Protocol::Speech
+            | Protocol::Transcriptions
+            | Protocol::Translations => panic!("no text"),
         };
         scanned.unwrap()
     }

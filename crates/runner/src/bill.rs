@@ -17,23 +17,30 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// What to set aside for a call of `offer`.
-    pub(crate) fn estimate(self, offer: &PlatformModel, input_tokens: u64, output_tokens: u64) -> Result<Money, Failure> {
-        if self.simulated || offer.platform.test_mode {
+    /// What to set aside for a call of `offer` that is expected to use so much.
+    pub(crate) fn estimate(self, offer: &PlatformModel, expected: &Usage) -> Result<Money, Failure> {
+        if self.is_free(offer) {
             return Ok(Money::ZERO);
         }
-        let price = price(offer)?;
-        pricing::estimate(price, self.multiplier, input_tokens, output_tokens).map_err(|error| ours(error.to_string()))
+        pricing::estimate(price(offer)?, self.multiplier, expected).map_err(|error| ours(error.to_string()))
     }
 
-    /// The bill of an answer. What a platform in test mode answers has its lines, and costs nothing.
-    pub(crate) fn bill(self, offer: &PlatformModel, usage: &Usage) -> Result<Bill, Failure> {
-        let mut bill = pricing::bill(price(offer)?, self.multiplier, usage).map_err(|error| ours(error.to_string()))?;
-        if self.simulated || offer.platform.test_mode {
-            bill.charge = Money::ZERO;
-            bill.cost = None;
+    /// The bill of an answer: by what was `asked` where the platform does not tell what has a price. What a platform in test mode answers
+    /// has its lines, and costs nothing.
+    pub(crate) fn bill(self, offer: &PlatformModel, usage: &Usage, asked: &Usage) -> Result<Bill, Failure> {
+        let version = price(offer)?;
+        match pricing::bill_as_asked(version, self.multiplier, usage, asked) {
+            Ok(bill) if self.is_free(offer) => Ok(Bill { charge: Money::ZERO, cost: None, ..bill }),
+            // Nobody pays for it: what it used is no reason to fail, even if that has no price.
+            Err(_) if self.is_free(offer) => {
+                Ok(Bill { price: version.id, multiplier: self.multiplier, lines: Vec::new(), charge: Money::ZERO, cost: None })
+            }
+            billed => billed.map_err(|error| ours(error.to_string())),
         }
-        Ok(bill)
+    }
+
+    fn is_free(self, offer: &PlatformModel) -> bool {
+        self.simulated || offer.platform.test_mode
     }
 }
 

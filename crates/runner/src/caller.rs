@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use easyai_core::catalog::{Account, ApiKey, Catalog, Enabled, Group, KeyHash};
+use easyai_core::id::KeyId;
 use easyai_core::time::Timestamp;
 
 /// A caller whose key is good. The three belong to the same snapshot.
@@ -36,6 +37,15 @@ pub enum KeyRefused {
 }
 
 impl Caller {
+    /// Who asked with the key of this id, whatever became of it since: what was taken on is done.
+    #[must_use]
+    pub fn of_key(catalog: &Arc<Catalog>, id: KeyId) -> Option<Self> {
+        let key = catalog.keys.values().find(|key| key.id == id)?;
+        let account = catalog.accounts.get(&key.account)?;
+        let group = catalog.groups.get(&account.group)?;
+        Some(Self { catalog: Arc::clone(catalog), key: Arc::clone(key), account: Arc::clone(account), group: Arc::clone(group) })
+    }
+
     /// Finds whose key has this hash.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use easyai_clients::{Clients, target};
 use easyai_core::catalog::{Catalog, Model, PlatformModel};
 use easyai_core::id::PlatformModelId;
 use easyai_core::kind::Provider;
+use easyai_core::usage::Usage;
 use easyai_protocols::conversation::{CannotCarry, Conversation};
 use easyai_protocols::request::TextRequest;
 use easyai_protocols::wire::{Protocol, Written};
@@ -17,6 +18,8 @@ use easyai_protocols::{bridge, gemini};
 pub(crate) struct Carried {
     written: Vec<(PlatformModelId, Arc<Written>)>,
     unfit: Vec<(PlatformModelId, Arc<str>)>,
+    /// What each is expected to use, where the request is about media. Empty otherwise.
+    expected: Vec<(PlatformModelId, Usage)>,
     /// The field that has no meaning in the inner form, if one has none.
     pub(crate) bad_field: Option<String>,
 }
@@ -24,11 +27,8 @@ pub(crate) struct Carried {
 impl Carried {
     /// Writes `request` for all who offer its model or a fallback of it. Same protocols cost nothing: bytes pass through.
     pub(crate) fn to_all(clients: &Clients, catalog: &Catalog, request: &TextRequest) -> Self {
-        let mut carried = Self::default();
-        let Some(model) = catalog.models.get(&request.scan.model) else { return carried };
-        let fallbacks = model.settings.fallbacks.iter().filter_map(|name| catalog.models.get(name));
-        let offers = std::iter::once(model).chain(fallbacks).flat_map(|model: &Arc<Model>| &model.offers);
-        for offer in offers {
+        let mut carried = Self::to_nobody(clients, catalog, request);
+        for offer in offers(catalog, &request.scan.model) {
             if let Err(lost) = clients.fits(offer, request) {
                 carried.lost(offer, &lost);
                 continue;
@@ -39,6 +39,12 @@ impl Carried {
             }
         }
         carried
+    }
+
+    /// Writes `request` for nobody, since the simulation answers it: it takes anything.
+    pub(crate) fn to_nobody(clients: &Clients, catalog: &Catalog, request: &TextRequest) -> Self {
+        let usage = |offer: &Arc<PlatformModel>| Some((offer.id, clients.expected_usage(offer, request)?));
+        Self { expected: offers(catalog, &request.scan.model).filter_map(usage).collect(), ..Self::default() }
     }
 
     fn write(&mut self, offer: &PlatformModel, protocol: Protocol, request: &TextRequest) {
@@ -76,8 +82,25 @@ impl Carried {
         &self.unfit
     }
 
+    /// What each is expected to use, where that is not text alone.
+    pub(crate) fn expected(&self) -> &[(PlatformModelId, Usage)] {
+        &self.expected
+    }
+
+    /// What `offer` is expected to use; `text` if that is what it makes.
+    pub(crate) fn usage_of(&self, offer: &PlatformModel, text: impl FnOnce() -> Usage) -> Usage {
+        self.expected.iter().find(|(id, _)| *id == offer.id).map_or_else(text, |(_, usage)| *usage)
+    }
+
     /// The request for `offer`, if it is another protocol's.
     pub(crate) fn to(&self, offer: &PlatformModel) -> Option<&Arc<Written>> {
         self.written.iter().find(|(id, _)| *id == offer.id).map(|(_, written)| written)
     }
+}
+
+/// All who offer `model`, or a fallback of it.
+fn offers<'a>(catalog: &'a Catalog, model: &str) -> impl Iterator<Item = &'a Arc<PlatformModel>> {
+    let model = catalog.models.get(model);
+    let fallbacks = model.into_iter().flat_map(|model| &model.settings.fallbacks).filter_map(|name| catalog.models.get(name));
+    model.into_iter().chain(fallbacks).flat_map(|model: &Arc<Model>| &model.offers)
 }

@@ -41,6 +41,13 @@ impl Stopwatch {
         Self { started_at: now(), started: Instant::now() }
     }
 
+    /// One that runs since `started_at`, which another process may have noted.
+    #[must_use]
+    pub fn since(started_at: Timestamp) -> Self {
+        let ago = now().since(started_at);
+        Self { started_at, started: Instant::now().checked_sub(ago).unwrap_or_else(Instant::now) }
+    }
+
     /// How long it runs, by the monotonic clock.
     #[must_use]
     pub fn elapsed(&self) -> Duration {

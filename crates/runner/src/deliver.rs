@@ -79,6 +79,11 @@ impl Delivering {
         }
     }
 
+    /// Reads it to its end, where nobody else does: a task that goes on without its caller records its answer.
+    pub(crate) async fn run_to_its_end(mut self) {
+        while std::future::poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut self), cx)).await.is_some() {}
+    }
+
     fn poll_streaming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if let Poll::Ready(failure) = self.poll_money(cx) {
             return Poll::Ready(self.end(Ending::OutOfMoney(failure)));
@@ -139,7 +144,7 @@ impl Delivering {
         let State::Streaming(streaming) = &mut self.state else { return };
         let streamed = &mut streaming.streamed;
         let usage = streamed.tally.so_far();
-        let Ok(bill) = streamed.live.terms.bill(&streamed.delivery.candidate().offer, &usage) else { return };
+        let Ok(bill) = streamed.live.terms.bill(&streamed.delivery.candidate().offer, &usage, &usage) else { return };
         let task = streamed.live.record.subject().task;
         let (used, hold) = (bill.charge, streamed.live.hold);
         self.runner.journal.checkpoint(&Checkpoint { task, usage, bill });

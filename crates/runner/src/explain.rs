@@ -47,13 +47,13 @@ impl Runner {
     }
 
     fn explained(&self, ask: &TextAsk, planned: &Planned, nothing: Explanation) -> Explanation {
-        let Planned { selection, terms, estimate, .. } = planned;
+        let Planned { selection, carried, terms, estimate } = planned;
         let (health, at) = (self.health.now(), now());
-        let costs =
-            explain::Terms { multiplier: terms.multiplier, input_tokens: estimate.input_tokens, output_tokens: estimate.output_tokens };
+        let usage = |candidate: &Candidate| carried.usage_of(&candidate.offer, || estimate.usage());
         let amounts = |candidate: &Candidate| {
-            let charge = terms.estimate(&candidate.offer, estimate.input_tokens, estimate.output_tokens).unwrap_or(Money::ZERO);
-            claims::amounts(ask, &candidate.offer, estimate.output_tokens, charge)
+            let usage = usage(candidate);
+            let charge = terms.estimate(&candidate.offer, &usage).unwrap_or(Money::ZERO);
+            claims::amounts(ask, &candidate.offer, usage.output_tokens, charge)
         };
         let state = explain::State { health: &health, runner_policy: &ask.caller.catalog.runner_policy, now: at };
         let candidates = selection.candidates.iter().map(|candidate| {
@@ -62,6 +62,7 @@ impl Runner {
                 .into_iter()
                 .filter(|claim| !claim.scope.is_the_callers())
                 .collect();
+            let costs = explain::Terms { multiplier: terms.multiplier, usage: usage(candidate) };
             Explained::of(candidate, &state, &costs, self.notes(&own, amounts(candidate)))
         });
         let first = amounts(selection.candidates.best());
@@ -74,6 +75,7 @@ impl Runner {
                 amount: estimate.hold,
                 input_tokens: estimate.input_tokens,
                 output_tokens: estimate.output_tokens,
+                media: estimate.media,
                 multiplier: terms.multiplier,
                 available: None,
             }),

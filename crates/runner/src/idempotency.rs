@@ -33,6 +33,19 @@ pub(crate) async fn replay(runner: &Runner, task: TaskId, same_body: bool, deadl
     answer(runner, task).await
 }
 
+impl Runner {
+    /// Waits until a task is over, at most `patience`. False if it is not by then.
+    ///
+    /// # Errors
+    /// [`CallError`] if it can't be read.
+    pub async fn ended_within(&self, task: TaskId, patience: Duration) -> Result<bool, CallError> {
+        match timeout(patience, ended(self, task)).await {
+            Ok(ended) => ended.map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
+}
+
 async fn ended(runner: &Runner, task: TaskId) -> Result<(), CallError> {
     // Subscribed before the first look, so that no end is missed.
     let mut committed = runner.journal.subscribe();

@@ -1,13 +1,16 @@
 //! What the runner counts. The names are public and written once, here.
 
 use easyai_core::catalog::PlatformModel;
+use easyai_core::delivery::Verdict;
 use easyai_core::failure::Category;
+use easyai_core::job::JobState;
 use easyai_core::money::Money;
 use easyai_core::task::TaskStatus;
 use easyai_core::usage::Usage;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 /// Labels of an attempt.
@@ -35,6 +38,18 @@ struct Tokens {
     sort: &'static str,
 }
 
+/// Labels of an event that was sent to a receiver.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Sent {
+    outcome: &'static str,
+}
+
+/// Labels of jobs that are not over.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Open {
+    state: &'static str,
+}
+
 /// The runner's counters.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -46,6 +61,9 @@ pub struct Metrics {
     cost_nanos: Counter,
     cache_hits: Counter,
     cache_misses: Counter,
+    callbacks: Family<Sent, Counter>,
+    callbacks_waiting: Gauge,
+    jobs: Family<Open, Gauge>,
 }
 
 impl Metrics {
@@ -66,6 +84,17 @@ impl Metrics {
             "easyai_response_cache_misses",
             "Calls that ran, though the response cache is on for them",
             self.cache_misses.clone(),
+        );
+        registry.register("easyai_callbacks", "Events sent to receivers: delivered, failed (sent again), dead", self.callbacks.clone());
+        registry.register(
+            "easyai_callbacks_waiting",
+            "Callbacks with an event to be sent, now or later, in the whole database",
+            self.callbacks_waiting.clone(),
+        );
+        registry.register(
+            "easyai_jobs",
+            "Tasks that go on without their callers, by the state of their job, in the whole database",
+            self.jobs.clone(),
         );
     }
 
@@ -89,6 +118,26 @@ impl Metrics {
 
     pub(crate) fn missed_cache(&self) {
         self.cache_misses.inc();
+    }
+
+    pub(crate) fn called_back(&self, verdict: Verdict) {
+        let outcome = match verdict {
+            Verdict::Delivered => "delivered",
+            Verdict::Again { .. } => "failed",
+            Verdict::Dead | Verdict::Gone => "dead",
+        };
+        self.callbacks.get_or_create(&Sent { outcome }).inc();
+    }
+
+    pub(crate) fn callbacks_wait(&self, waiting: u64) {
+        self.callbacks_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn jobs_open(&self, open: &[(JobState, i64)]) {
+        for state in JobState::ALL.iter().filter(|state| **state != JobState::Ended) {
+            let count = open.iter().find(|(of, _)| of == state).map_or(0, |(_, count)| *count);
+            self.jobs.get_or_create(&Open { state: state.as_str() }).set(count);
+        }
     }
 
     pub(crate) fn booked(&self, charged: Money, cost: Option<Money>, usage: &Usage) {

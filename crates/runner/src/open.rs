@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use easyai_clients::{TextAnswer, TextCall};
 use easyai_core::candidates::{Candidate, Chance, Selection};
-use easyai_core::catalog::{Model, PlatformModel};
+use easyai_core::catalog::{Credential, Model, PlatformModel};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::health::Failed;
@@ -14,7 +14,9 @@ use easyai_core::money::Money;
 use easyai_core::policy::RunnerPolicy;
 use easyai_core::run::{Delivery, Dice, Opening, Step, Stop};
 use easyai_core::trace::{RemedyKind, TraceEntry};
+use easyai_core::usage::Usage;
 use easyai_limits::Taken;
+use easyai_store::jobs::{self, Submission, Written};
 use easyai_store::journal::{Finish, Raised};
 
 use crate::admission::{self, Admission};
@@ -24,6 +26,7 @@ use crate::carry::Carried;
 use crate::clock::{dice, now};
 use crate::error::CallError;
 use crate::health::Probe;
+use crate::jobs::Claimed;
 use crate::prepare::TextAsk;
 use crate::record::{End, Record};
 use crate::runner::{CacheUse, Runner, Served};
@@ -49,6 +52,10 @@ pub(crate) struct Live {
     pub(crate) keeper: Option<Keeper>,
     /// Why a candidate could not be paid for; what the caller is told if that was the last word.
     pub(crate) unpaid: Option<CallError>,
+    /// The right to work on it, if it goes on without its caller.
+    pub(crate) job: Option<Claimed>,
+    /// Somebody else works on it by now: it is left alone.
+    pub(crate) lost: bool,
 }
 
 impl Live {
@@ -97,7 +104,7 @@ impl Open {
     }
 
     /// Goes on until a candidate answers or the machine stops. None if the run was over before, which is never.
-    pub(crate) async fn run(mut self) -> Option<Opened> {
+    pub(crate) async fn run(&mut self) -> Option<Opened> {
         let mut calls = Calls::default();
         loop {
             let (live, opening) = self.inner.as_mut()?;
@@ -134,11 +141,28 @@ impl Open {
     }
 }
 
+impl Open {
+    /// A job is not wanted any more.
+    pub(crate) fn cancel(mut self) {
+        if let Some((live, _)) = &mut self.inner {
+            live.job = None;
+        }
+    }
+
+    /// A job is left as its rows tell it: whoever takes it over goes on.
+    pub(crate) fn leave(self) {
+        drop(self);
+    }
+}
+
 impl Drop for Open {
-    /// The caller went away before anything was delivered: nothing is charged.
+    /// The caller went away before anything was delivered: nothing is charged. A job has no caller that could: its rows stand.
     fn drop(&mut self) {
         if let Some((mut live, opening)) = self.inner.take() {
             live.admission.abandoned();
+            if live.job.is_some() {
+                return;
+            }
             let stop = opening.cancelled(live.record.subject().watch.elapsed());
             if let Some(entry) = stop.entry {
                 live.record.broke_off(&stop.failure, *entry, self.max_ms);
@@ -181,6 +205,7 @@ async fn attempt(
     live.admission.taken = Some(taken);
     let _probe = probe(runner, live, opening.candidate())?;
     live.unpaid = None;
+    about_to_submit(runner, live, opening, credential).await?;
     let watch = live.record.subject().watch;
     let began = tokio::time::Instant::now();
     let call = TextCall {
@@ -212,11 +237,33 @@ async fn attempt(
     let (request_id, notes) = match &answer {
         TextAnswer::Plain(answer) => (answer.upstream_request_id.as_deref(), &answer.notes),
         TextAnswer::Stream { stream, notes } => (stream.upstream_request_id(), notes),
+        TextAnswer::Made(made) => (made.upstream_request_id.as_deref(), &made.notes),
+        TextAnswer::Job(job) => (job.upstream_request_id.as_deref(), &job.notes),
     };
     live.record.answered(request_id);
     live.record.converted(notes);
     runner.health.succeeded(offer, &live.ask.caller.catalog.runner_policy, now());
     Ok(answer)
+}
+
+/// A job that is paid for once is noted before it is submitted: should this node die now, nobody submits it again.
+async fn about_to_submit(runner: &Runner, live: &mut Live, opening: &Opening, credential: Option<&Credential>) -> Result<(), Failure> {
+    let Some(job) = live.job.filter(|_| opening.model_type().is_media()) else { return Ok(()) };
+    let submission = Submission {
+        attempt: live.record.current_attempt(),
+        platform_model: opening.candidate().offer.id,
+        credential: credential.map(|credential| credential.id),
+        at: now(),
+    };
+    let ours = |message: String| Failure::new(Category::LocalRateLimit, Sent::Nothing, message);
+    match jobs::submitting(&runner.db, live.record.subject().task, job.fence, submission).await {
+        Ok(Written::Yes) => Ok(()),
+        Ok(Written::Lost) => {
+            live.lost = true;
+            Err(ours("another node works on it".to_owned()))
+        }
+        Err(error) => Err(ours(format!("it could not be recorded that it is submitted: {error}"))),
+    }
 }
 
 /// The right to try a candidate whose circuit breaker is half-open. Nobody needs it for a last resort, or a simulation.
@@ -230,7 +277,8 @@ fn probe(runner: &Runner, live: &Live, candidate: &Candidate) -> Result<Option<P
 
 /// A dearer candidate than the first needs a larger hold before it may be called.
 async fn afford(runner: &Runner, live: &mut Live, offer: &Arc<PlatformModel>) -> Result<(), Failure> {
-    let needed = live.terms.estimate(offer, live.ask.request.scan.prompt_tokens, live.output_tokens)?;
+    let text = || Usage::counted(live.ask.request.scan.prompt_tokens, live.output_tokens);
+    let needed = live.terms.estimate(offer, &live.carried.usage_of(offer, text))?;
     if needed <= live.hold {
         return Ok(());
     }

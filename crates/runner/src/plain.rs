@@ -35,7 +35,7 @@ async fn settle(runner: &Arc<Runner>, mut live: Live, delivery: &Delivery, answe
     let offer = &delivery.candidate().offer;
     let served = live.served(delivery.candidate());
     let (task, attempts) = (served.task, served.attempts);
-    let bill = match live.terms.bill(offer, &usage) {
+    let bill = match live.terms.bill(offer, &usage, &live.carried.usage_of(offer, || usage)) {
         Ok(bill) => bill,
         Err(failure) => return fail(runner, live, &failure).await,
     };

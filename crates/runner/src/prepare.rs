@@ -5,16 +5,20 @@ use std::time::Duration;
 
 use easyai_core::candidates::{Ask, Moment, NoCandidates, Selection, select};
 use easyai_core::catalog::{Capability, Model, Simulation};
+use easyai_core::delivery::CallbackTarget;
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::Failure;
 use easyai_core::id::{PriceId, TaskId};
 use easyai_core::kind::{Kind, RunMode};
 use easyai_core::limit::{Amounts, LimitScope};
+use easyai_core::money::Money;
 use easyai_core::quantile::expected_output;
 use easyai_core::run_trace::{EstimateNote, RunTrace};
 use easyai_core::trace::millis;
+use easyai_core::usage::Usage;
 use easyai_limits::{Claim, Taken};
 use easyai_protocols::request::TextRequest;
+use easyai_store::jobs::NewJob;
 use easyai_store::journal::{Begin, Begun, Idempotency};
 use http::HeaderMap;
 
@@ -26,10 +30,11 @@ use crate::carry::Carried;
 use crate::claims;
 use crate::clock::{Stopwatch, dice, new_id};
 use crate::error::CallError;
+use crate::jobs::Claimed;
 use crate::kept::Keep;
 use crate::latency::LiveLoad;
 use crate::open::{Live, Open};
-use crate::record::{Record, Subject};
+use crate::record::{Past, Record, Subject};
 use crate::refusal::RefusedCall;
 use crate::runner::Runner;
 use crate::sticky::Conversation;
@@ -57,6 +62,12 @@ pub struct TextAsk {
     pub detached: bool,
     /// If the caller may ask the same again.
     pub idempotency: Option<Idempotency>,
+    /// How it waits, if it is to be done later.
+    pub job: Option<NewJob>,
+    /// Where callers reach this gateway, such as `https://ai.example.com`, for the addresses of what is made.
+    pub base_url: Option<Arc<str>>,
+    /// Whom the caller wants told of the task's events.
+    pub callback: Option<Arc<CallbackTarget>>,
     /// The request's head; the client takes from it what may go on.
     pub headers: HeaderMap,
 }
@@ -69,6 +80,14 @@ pub(crate) struct Call {
     pub(crate) ask: TextAsk,
     /// Given back when the call is over.
     pub(crate) lease: Taken,
+}
+
+/// What became of a task that is to be done later.
+pub(crate) enum Queued {
+    /// It is durable, with its hold.
+    New,
+    /// The caller asked the same before.
+    Repeated { task: TaskId, same_body: bool },
 }
 
 /// What became of the preparation.
@@ -121,6 +140,14 @@ impl From<CallError> for Refused {
 }
 
 impl Call {
+    /// Goes on with a job: it has its id since its caller was told of it.
+    ///
+    /// # Errors
+    /// Too many calls are under way.
+    pub(crate) fn again(runner: &Runner, task: TaskId, ask: TextAsk) -> Result<Self, CallError> {
+        Ok(Self { task, watch: Stopwatch::start(), ask, lease: gateway(runner, task)? })
+    }
+
     /// Lets a call in.
     ///
     /// # Errors
@@ -130,10 +157,14 @@ impl Call {
         if runner.is_draining() {
             return Err(CallError::shutting_down(task));
         }
-        let gateway = [Claim { scope: LimitScope::Gateway, limits: Arc::clone(&runner.settings.max_in_flight) }];
-        let lease = runner.limits.take(&gateway, Amounts::default()).map_err(|refused| CallError::limited(task, &refused))?;
-        Ok(Self { task, watch, ask, lease })
+        Ok(Self { task, watch, ask, lease: gateway(runner, task)? })
     }
+}
+
+/// A place among the calls under way.
+fn gateway(runner: &Runner, task: TaskId) -> Result<Taken, CallError> {
+    let gateway = [Claim { scope: LimitScope::Gateway, limits: Arc::clone(&runner.settings.max_in_flight) }];
+    runner.limits.take(&gateway, Amounts::default()).map_err(|refused| CallError::limited(task, &refused))
 }
 
 /// Chooses candidates, sets money aside and records the task; or records why not. Its answer is for `keeper`, if there is one.
@@ -145,7 +176,7 @@ pub(crate) async fn prepare(runner: &Arc<Runner>, call: Call, keeper: Option<Kee
             if keeper.is_some() {
                 runner.metrics.missed_cache();
             }
-            Ok(Prepared::Begun(Box::new(opened(runner, call, *planned, keeper))))
+            Ok(Prepared::Begun(Box::new(opened(runner, call, *planned, keeper, None))))
         }
         Ok(Outcome::Repeated { task, same_body }) => Ok(Prepared::Repeated { task, same_body }),
         Err(Refused { error, trace }) => {
@@ -153,6 +184,36 @@ pub(crate) async fn prepare(runner: &Arc<Runner>, call: Call, keeper: Option<Kee
             Err(error)
         }
     }
+}
+
+/// Sets money aside for a task that is to be done later, and records it; or records why not.
+pub(crate) async fn queue(runner: &Arc<Runner>, call: Call) -> Result<Queued, CallError> {
+    match begin(runner, &call).await {
+        Ok(Outcome::Begun(_)) => Ok(Queued::New),
+        Ok(Outcome::Repeated { task, same_body }) => Ok(Queued::Repeated { task, same_body }),
+        Err(Refused { error, trace }) => {
+            refuse(runner, &call, trace.map(|trace| *trace), &error).await;
+            Err(error)
+        }
+    }
+}
+
+/// Chooses candidates for a job whose money is set aside.
+///
+/// # Errors
+/// Why nobody may serve it now.
+pub(crate) fn reopen(runner: &Arc<Runner>, call: Call, resumed: Resumed) -> Result<Open, CallError> {
+    let planned = plan(runner, &call.ask, call.task, &call.watch).map_err(|refused| refused.error)?;
+    Ok(opened(runner, call, planned, None, Some(resumed)))
+}
+
+/// A job as it was left.
+pub(crate) struct Resumed {
+    pub(crate) claimed: Claimed,
+    /// What was written of it.
+    pub(crate) past: Past,
+    /// What is set aside for it.
+    pub(crate) hold: Money,
 }
 
 /// Records that a call is refused.
@@ -167,6 +228,7 @@ pub(crate) async fn refuse(runner: &Runner, call: &Call, trace: Option<RunTrace>
         input_tokens: ask.request.scan.prompt_tokens,
         started_at: watch.started_at,
         trace,
+        callback: ask.callback.as_ref(),
     };
     runner.refused(refused, error).await;
 }
@@ -209,7 +271,7 @@ fn plan(runner: &Runner, ask: &TextAsk, task: TaskId, watch: &Stopwatch) -> Resu
 /// The request as candidates of other protocols get it. The simulation takes anything.
 pub(crate) fn carried(runner: &Runner, ask: &TextAsk) -> Carried {
     if ask.run_mode() == RunMode::Simulation {
-        return Carried::default();
+        return Carried::to_nobody(&runner.clients, &ask.caller.catalog, &ask.request);
     }
     Carried::to_all(&runner.clients, &ask.caller.catalog, &ask.request)
 }
@@ -221,11 +283,10 @@ pub(crate) fn carried(runner: &Runner, ask: &TextAsk) -> Carried {
 pub(crate) fn estimate(runner: &Runner, ask: &TextAsk, selection: Selection, carried: Carried) -> Result<Planned, Failure> {
     let terms = Terms { multiplier: ask.caller.group.price_multiplier, simulated: ask.simulated(&selection) };
     let best = &selection.candidates.best().offer;
-    let output_tokens = expected(runner, ask, &selection);
-    let input_tokens = ask.request.scan.prompt_tokens;
-    let hold = terms.estimate(best, input_tokens, output_tokens)?;
+    let usage = carried.usage_of(best, || Usage::counted(ask.request.scan.prompt_tokens, expected(runner, ask, &selection)));
+    let hold = terms.estimate(best, &usage)?;
     let price = best.price.as_ref().map_or_else(|| PriceId::from_uuid(uuid::Uuid::nil()), |price| price.id);
-    Ok(Planned { selection, carried, terms, estimate: EstimateNote { input_tokens, output_tokens, hold, price } })
+    Ok(Planned { selection, carried, terms, estimate: EstimateNote::new(&usage, hold, price) })
 }
 
 impl Planned {
@@ -245,11 +306,12 @@ fn row(runner: &Runner, ask: &TextAsk, task: TaskId, watch: &Stopwatch, planned:
         node: runner.node,
         kind: ask.kind(),
         model: Arc::clone(&selection.model.name),
-        model_type: ask.kind().model_type(),
+        model_type: ask.request.model_type(),
         stream: ask.request.scan.stream,
         run_mode: if terms.simulated { RunMode::Simulation } else { RunMode::Live },
         platform_model: best.id,
-        platform: Arc::clone(&best.platform.name),
+        // Whoever will be called for a job is not known yet.
+        platform: if ask.job.is_some() { Arc::from("") } else { Arc::clone(&best.platform.name) },
         hold: estimate.hold,
         input_tokens: estimate.input_tokens,
         expected_output_tokens: estimate.output_tokens,
@@ -258,10 +320,12 @@ fn row(runner: &Runner, ask: &TextAsk, task: TaskId, watch: &Stopwatch, planned:
         runner_policy: ask.caller.catalog.runner_policy.id,
         started_at: watch.started_at,
         idempotency: ask.idempotency.clone(),
+        job: ask.job.clone(),
+        callbacks: runner.told(ask.callback.as_ref()),
     }
 }
 
-fn opened(runner: &Arc<Runner>, call: Call, planned: Planned, keeper: Option<Keeper>) -> Open {
+fn opened(runner: &Arc<Runner>, call: Call, planned: Planned, keeper: Option<Keeper>, resumed: Option<Resumed>) -> Open {
     let Call { task, watch, ask, lease } = call;
     let trace = planned.trace(&ask);
     let Planned { selection, carried, terms, estimate } = planned;
@@ -273,10 +337,13 @@ fn opened(runner: &Arc<Runner>, call: Call, planned: Planned, keeper: Option<Kee
         simulated: terms.simulated,
         watch,
     };
-    let model_type = ask.kind().model_type();
+    let model_type = ask.request.model_type();
     let policy = Arc::clone(&ask.caller.catalog.runner_policy);
-    let record = Record::new(subject, model_type, trace);
     let EstimateNote { output_tokens, hold, .. } = estimate;
+    let (record, hold, job) = match resumed {
+        None => (Record::new(subject, model_type, trace), hold, None),
+        Some(Resumed { claimed, past, hold }) => (Record::of_job(subject, model_type, trace, past), hold, Some(claimed)),
+    };
     let conversation = conversation(&ask, &selection.model);
     let model = Arc::clone(&selection.model);
     let live = Live {
@@ -292,6 +359,8 @@ fn opened(runner: &Arc<Runner>, call: Call, planned: Planned, keeper: Option<Kee
         conversation,
         keeper,
         unpaid: None,
+        job,
+        lost: false,
     };
     Open::new(Arc::clone(runner), live, selection, policy, model_type)
 }
@@ -299,17 +368,18 @@ fn opened(runner: &Arc<Runner>, call: Call, planned: Planned, keeper: Option<Kee
 /// Who may serve, and in which order.
 pub(crate) fn candidates(runner: &Runner, ask: &TextAsk, carried: &Carried, watch: &Stopwatch) -> Result<Selection, NoCandidates> {
     let needs = needs(&ask.request);
+    let prompt_tokens = ask.request.scan.prompt_tokens;
     let wanted = Ask {
         model: &ask.request.scan.model,
-        model_type: ask.kind().model_type(),
+        model_type: ask.request.model_type(),
         key: &ask.caller.key,
         group: &ask.caller.group,
         now: watch.started_at,
         simulated: ask.run_mode() == RunMode::Simulation,
         needs: &needs,
         unfit: carried.unfit(),
-        input_tokens: ask.request.scan.prompt_tokens,
-        output_tokens: ask.request.scan.max_output_tokens.unwrap_or(ask.request.scan.prompt_tokens),
+        usage: Usage::counted(prompt_tokens, ask.request.scan.max_output_tokens.unwrap_or(prompt_tokens)),
+        expected: carried.expected(),
     };
     let catalog = &ask.caller.catalog;
     let conversation = catalog.models.get(&ask.request.scan.model).and_then(|model| conversation(ask, model));

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use easyai_core::catalog::PlatformModel;
 use easyai_core::error::ErrorCode;
 use easyai_core::event::{
-    AttemptFailed, AttemptStarted, Billings, Cancelled, Completed, Event, EventLog, EventPayload, Failed, Metrics, Normalizing, Progress,
-    Settled, TaskResult,
+    AttemptFailed, AttemptStarted, Billings, Cancelled, ClientProgress, Completed, Event, EventLog, EventPayload, Failed, Metrics,
+    Normalizing, Progress, Settled, TaskResult,
 };
 use easyai_core::failure::Failure;
 use easyai_core::id::{AccountId, AttemptId, TaskId};
@@ -50,6 +50,26 @@ struct Current {
     upstream_request_id: Option<String>,
 }
 
+impl Current {
+    /// As it is shown while it is under way.
+    fn row(&self) -> AttemptRow {
+        AttemptRow {
+            id: self.id,
+            number: self.number,
+            platform_model: self.offer.id,
+            platform: Arc::clone(&self.offer.platform.name),
+            status: AttemptStatus::Running,
+            sent: None,
+            failure: None,
+            upstream_request_id: self.upstream_request_id.clone(),
+            started_at: self.watch.started_at,
+            first_delta_ms: self.first_delta_ms,
+            duration_ms: None,
+            trace_json: None,
+        }
+    }
+}
+
 /// The notes of one run.
 #[derive(Debug)]
 pub struct Record {
@@ -63,6 +83,25 @@ pub struct Record {
     last_upstream_request_id: Option<String>,
     /// What the model is called where the answer came from, if nobody is called for it.
     resolved_model: Option<Arc<str>>,
+    job: Option<JobNotes>,
+}
+
+/// The notes of a task that goes on without its caller: it may have been begun before, by this node or another one.
+#[derive(Debug, Clone, Copy)]
+struct JobNotes {
+    /// Attempts of earlier runs: those of this one are numbered after them.
+    earlier: u32,
+}
+
+/// What earlier runs of a task wrote down.
+#[derive(Debug, Clone, Default)]
+pub struct Past {
+    /// Its attempts.
+    pub attempts: Vec<AttemptRow>,
+    /// The number of its last event; 0 if there is none.
+    pub last_seq: u32,
+    /// The progress of that.
+    pub progress: Option<Progress>,
 }
 
 /// How a run ended.
@@ -114,7 +153,60 @@ impl Record {
             first_delta_ms: None,
             last_upstream_request_id: None,
             resolved_model: None,
+            job: None,
         }
+    }
+
+    /// The notes of a task that goes on without its caller, after what earlier runs of it wrote. All its events are written: none is implied.
+    #[must_use]
+    pub fn of_job(subject: Subject, model_type: ModelType, trace: RunTrace, past: Past) -> Self {
+        let earlier = u32::try_from(past.attempts.len()).unwrap_or(u32::MAX);
+        let fresh = past.last_seq == 0;
+        let mut record = Self { job: Some(JobNotes { earlier }), attempts: past.attempts, ..Self::new(subject, model_type, trace) };
+        if !fresh {
+            let progress = past.progress.unwrap_or(Progress::NONE);
+            record.log = EventLog::new(past.last_seq.saturating_add(1), progress, record.subject.simulated);
+        }
+        record
+    }
+
+    /// An attempt that was made before this process had the task: it is under way.
+    pub fn resume_attempt(&mut self, row: &AttemptRow, offer: &Arc<PlatformModel>) {
+        self.attempts.retain(|attempt| attempt.number != row.number);
+        self.current = Some(Current {
+            id: row.id,
+            number: row.number,
+            offer: Arc::clone(offer),
+            watch: Stopwatch::since(row.started_at),
+            first_delta_ms: row.first_delta_ms,
+            upstream_request_id: row.upstream_request_id.clone(),
+        });
+    }
+
+    /// The number of the attempt under way within the task.
+    #[must_use]
+    pub fn current_attempt(&self) -> u32 {
+        self.current.as_ref().map_or(0, |current| current.number)
+    }
+
+    /// A provider says how far its job is.
+    pub fn job_progress(&mut self, progress: ClientProgress) {
+        self.log.add(EventPayload::ClientProgress(progress), self.subject.watch.now());
+    }
+
+    /// What may be seen at once: fresh events, and the attempt under way.
+    #[must_use]
+    pub fn note(&mut self) -> Note {
+        let attempts = self.current.iter().map(Current::row).collect();
+        let fresh = self.log.take();
+        self.events.extend(fresh.iter().cloned());
+        Note { task: self.subject.task, attempts, events: fresh }
+    }
+
+    /// The trace so far, as JSON.
+    #[must_use]
+    pub fn trace_json(&self) -> String {
+        serde_json::to_string(&self.trace).unwrap_or_else(|error| format!("\"the trace could not be written: {error}\""))
     }
 
     /// The notes of a task whose answer is there already: a platform that calls its model `resolved_model` gave it to another one.
@@ -137,6 +229,7 @@ impl Record {
 
     /// A candidate is being called.
     pub fn attempt_started(&mut self, number: u32, offer: &Arc<PlatformModel>) -> AttemptId {
+        let number = number.saturating_add(self.job.map_or(0, |job| job.earlier));
         let id = AttemptId::from_uuid(new_id());
         let client = Arc::clone(&offer.platform.name);
         let watch = Stopwatch::start();
@@ -171,6 +264,7 @@ impl Record {
 
     /// The attempt failed, and this was decided. Gives what may be seen at once.
     pub fn attempt_failed(&mut self, failure: &Failure, entry: &TraceEntry, max_ms: u64) -> Option<Note> {
+        let entry = &self.numbered(entry.clone());
         let row = self.end_attempt(AttemptStatus::Failed, Some((failure, entry)))?;
         let metrics = Metrics { total_ms: row.duration_ms.unwrap_or(0), first_delta_ms: row.first_delta_ms, attempts: 1 };
         let now = self.subject.watch.now();
@@ -181,6 +275,12 @@ impl Record {
         let fresh = self.log.take();
         self.events.extend(fresh.iter().cloned());
         Some(Note { task: self.subject.task, attempts: vec![row], events: fresh })
+    }
+
+    /// The machine numbers the attempts of a run; earlier runs of the same task had some, too.
+    fn numbered(&self, entry: TraceEntry) -> TraceEntry {
+        let attempt = entry.attempt.saturating_add(self.job.map_or(0, |job| job.earlier));
+        TraceEntry { attempt, ..entry }
     }
 
     fn end_attempt(&mut self, status: AttemptStatus, failed: Option<(&Failure, &TraceEntry)>) -> Option<AttemptRow> {
@@ -210,6 +310,7 @@ impl Record {
 
     /// A failure after delivery began, or a caller that went away: told, but without anything to follow.
     pub fn broke_off(&mut self, failure: &Failure, entry: TraceEntry, max_ms: u64) {
+        let entry = self.numbered(entry);
         let status =
             if failure.category == easyai_core::failure::Category::Cancelled { AttemptStatus::Cancelled } else { AttemptStatus::Failed };
         if let Some(row) = self.end_attempt(status, Some((failure, &entry)))
@@ -221,6 +322,14 @@ impl Record {
             self.log.add(EventPayload::after(&entry, max_ms), now);
         }
         self.trace.decisions.push(entry);
+    }
+
+    /// A job failed that a provider had taken on, or may have: told at its end.
+    pub fn broke_off_at_once(&mut self, failure: &Failure, mut entry: TraceEntry) {
+        // Its attempt is numbered within the task already.
+        entry.attempt = entry.attempt.saturating_sub(self.job.map_or(0, |job| job.earlier));
+        let elapsed = self.subject.watch.millis();
+        self.broke_off(failure, entry, elapsed);
     }
 
     /// A decision that follows no attempt of its own, such as a wait that took too long.
@@ -239,16 +348,18 @@ impl Record {
         let finished_at = self.subject.watch.now();
         let metrics = Metrics { total_ms: self.subject.watch.millis(), first_delta_ms: self.first_delta_ms, attempts: self.attempts() };
         // What went well at once has no events of its own: the store tells them from the task's row.
-        let went_well = status == TaskStatus::Succeeded && self.attempts.len() == 1 && self.trace.decisions.is_empty();
+        let went_well =
+            status == TaskStatus::Succeeded && self.attempts.len() == 1 && self.trace.decisions.is_empty() && self.job.is_none();
         if !went_well {
             let resolved = served_by.as_ref().map(|(_, name)| Arc::clone(name)).or(self.resolved_model.take());
             self.tell_the_end(&end, status, usage, bill.as_ref(), metrics, resolved, upstream_request_id.as_deref());
             self.events.extend(self.log.take());
         }
+        let (ends_job, trace_json) = (self.job.is_some(), self.trace_json());
         let (code, message) = match end {
             End::Succeeded => (None, None),
             End::Failed { code, message } => (Some(code), Some(message)),
-            End::Cancelled => (Some(ErrorCode::Cancelled), Some("the caller went away".to_owned())),
+            End::Cancelled => (Some(ErrorCode::Cancelled), Some(self.cancelled_message().to_owned())),
         };
         Finish {
             task: self.subject.task,
@@ -260,13 +371,18 @@ impl Record {
             bill,
             attempts: self.attempts,
             events: self.events,
-            trace_json: serde_json::to_string(&self.trace).unwrap_or_else(|error| format!("\"the trace could not be written: {error}\"")),
+            trace_json,
             served_by: served_by.map(|(id, _)| id),
             upstream_request_id,
             answer,
             releases_key: false,
+            ends_job,
             finished_at,
         }
+    }
+
+    const fn cancelled_message(&self) -> &'static str {
+        if self.job.is_some() { "it was cancelled" } else { "the caller went away" }
     }
 
     #[expect(clippy::too_many_arguments, reason = "the fields of three events, used once")]

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use easyai_core::delivery::CallbackTarget;
 use easyai_core::error::ErrorCode;
 use easyai_core::kind::{Kind, RunMode};
 use easyai_core::run_trace::RunTrace;
@@ -37,6 +38,8 @@ pub struct RefusedCall<'a> {
     pub started_at: Timestamp,
     /// Who could have served and who could not.
     pub trace: Option<RunTrace>,
+    /// Whom the caller wants told, as far as that was read.
+    pub callback: Option<&'a Arc<CallbackTarget>>,
 }
 
 /// What is recorded of a refusal, and whether its caller waits for it.
@@ -69,6 +72,7 @@ const fn record(code: ErrorCode) -> Record {
         ErrorCode::RateLimit => Record::InPassing,
         ErrorCode::InvalidApiKey
         | ErrorCode::TaskNotFound
+        | ErrorCode::AssetNotFound
         | ErrorCode::IdempotencyConflict
         | ErrorCode::UpstreamError
         | ErrorCode::UpstreamAuth
@@ -76,6 +80,7 @@ const fn record(code: ErrorCode) -> Record {
         | ErrorCode::StoreUnavailable
         | ErrorCode::Overloaded
         | ErrorCode::Interrupted
+        | ErrorCode::AssetUnavailable
         | ErrorCode::Cancelled => Record::Not,
     }
 }
@@ -88,7 +93,11 @@ impl Runner {
             return;
         }
         self.metrics.ended(easyai_core::task::TaskStatus::Failed);
-        let refusal = self.refusal(call, error);
+        let mut refusal = self.refusal(call, error);
+        if how == Record::InPassing {
+            // A flood of calls must not become a flood of callbacks.
+            refusal.callbacks.clear();
+        }
         let journal = self.journal.clone();
         let write = async move {
             if let Err(error) = journal.refuse(refusal).await {
@@ -103,7 +112,7 @@ impl Runner {
     }
 
     fn refusal(&self, call: RefusedCall<'_>, error: &CallError) -> Refusal {
-        let RefusedCall { caller, kind, model, stream, run_mode, input_tokens, started_at, trace } = call;
+        let RefusedCall { caller, kind, model, stream, run_mode, input_tokens, started_at, trace, callback } = call;
         Refusal {
             task: error.task,
             account: caller.account.id,
@@ -122,6 +131,7 @@ impl Runner {
             trace_json: trace.and_then(|trace| serde_json::to_string(&trace).ok()),
             started_at,
             finished_at: now(),
+            callbacks: self.told(callback),
         }
     }
 }

@@ -16,6 +16,7 @@ use easyai_core::run::Stop;
 use easyai_limits::{Limits, QueuePosition};
 use easyai_protocols::request::Framing;
 use easyai_protocols::wire::Protocol;
+use easyai_store::assets::AssetStore;
 use easyai_store::journal::RecordedAnswer;
 use easyai_store::vault::Vault;
 use easyai_store::{Db, Journal, StoreError};
@@ -29,6 +30,7 @@ use crate::deliver::Delivering;
 use crate::error::CallError;
 use crate::finish::{Finisher, Instead};
 use crate::health::HealthBoard;
+use crate::jobs::Jobs;
 use crate::latency::Latencies;
 use crate::metrics::Metrics;
 use crate::open::{Live, Open, Opened};
@@ -39,7 +41,7 @@ use crate::relay::{RelayBody, Relays};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::thinking::{self, Opening, Thinking};
-use crate::{counters, idempotency, plain, sticky};
+use crate::{counters, idempotency, made, plain, sticky};
 
 /// What all runs share.
 #[derive(Debug)]
@@ -57,10 +59,12 @@ pub struct Runner {
     pub(crate) sticky: sticky::Served,
     pub(crate) relays: Relays,
     pub(crate) cache: ResponseCache,
+    pub(crate) jobs: Jobs,
+    pub(crate) assets: Arc<AssetStore>,
     /// What is counted, for `/metrics`.
     pub metrics: Metrics,
     snapshot: Snapshot,
-    vault: Arc<Vault>,
+    pub(crate) vault: Arc<Vault>,
     draining: AtomicBool,
 }
 
@@ -79,6 +83,8 @@ pub struct Parts {
     pub vault: Arc<Vault>,
     /// The ways out.
     pub clients: Clients,
+    /// Where what was made is kept.
+    pub assets: Arc<AssetStore>,
 }
 
 /// Who served a call.
@@ -125,7 +131,13 @@ pub const fn content_type(protocol: Protocol, framing: Framing) -> &'static str 
             | Protocol::Completions
             | Protocol::Embeddings
             | Protocol::Moderations
-            | Protocol::Rerank,
+            | Protocol::Rerank
+            | Protocol::Images
+            | Protocol::ImageEdits
+            | Protocol::Videos
+            | Protocol::Speech
+            | Protocol::Transcriptions
+            | Protocol::Translations,
             Framing::Events,
         ) => "text/event-stream; charset=utf-8",
     }
@@ -213,6 +225,8 @@ impl Runner {
             sticky: sticky::Served::default(),
             relays: Relays::default(),
             cache: ResponseCache::default(),
+            jobs: Jobs::default(),
+            assets: parts.assets,
             metrics: Metrics::default(),
             snapshot,
             vault: parts.vault,
@@ -260,6 +274,12 @@ impl Runner {
     #[must_use]
     pub fn queue_position(&self, task: TaskId) -> Option<QueuePosition> {
         self.limits.position(task)
+    }
+
+    /// Jobs at providers that this node asks about.
+    #[must_use]
+    pub fn polling(&self) -> usize {
+        self.jobs.polling()
     }
 
     /// Calls that wait for a limit.
@@ -339,7 +359,7 @@ impl Runner {
     }
 
     /// Opens a begun run: to a whole answer that is booked, or to the first useful delta of a stream.
-    pub(crate) async fn open(self: Arc<Self>, open: Box<Open>) -> Result<Reply, CallError> {
+    pub(crate) async fn open(self: Arc<Self>, mut open: Box<Open>) -> Result<Reply, CallError> {
         let task = open.task();
         let Some(opened) = open.run().await else {
             return Err(CallError::refused(task, easyai_core::error::ErrorCode::InternalError, "the run was over before it began"));
@@ -350,12 +370,17 @@ impl Runner {
                 let served = live.served(delivery.candidate());
                 Ok(Reply::Stream { served, body: Box::new(Delivering::new(&self, live, delivery, stream)) })
             }
+            Opened::Answering { live, delivery, answer: TextAnswer::Made(made) } => made::deliver(&self, live, delivery, *made).await,
+            // A job is opened by a worker alone.
+            Opened::Answering { answer: TextAnswer::Job(_), .. } => {
+                Err(CallError::refused(task, easyai_core::error::ErrorCode::InternalError, "a job was submitted by a call that waits"))
+            }
             Opened::Stopped { live, stop } => Err(self.stopped(live, &stop).await),
         }
     }
 
     /// Nothing was delivered: the hold is given back, and the caller is told why.
-    async fn stopped(self: &Arc<Self>, mut live: Live, stop: &Stop) -> CallError {
+    pub(crate) async fn stopped(self: &Arc<Self>, mut live: Live, stop: &Stop) -> CallError {
         live.keeper = None;
         let attempts = live.record.attempts();
         let error = match live.unpaid.clone() {

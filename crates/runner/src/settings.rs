@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use easyai_core::delivery::CallbackTarget;
 use easyai_core::limit::LimitSet;
+use easyai_store::assets::LinkTerms;
 
 /// What to do with the upstream when the caller is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,6 +36,10 @@ pub struct Settings {
     pub queue_timeout: Duration,
     /// How often a comment tells the caller of a stream that its upstream still thinks; zero is never.
     pub keep_alive: Duration,
+    /// On what terms addresses of what was made are given.
+    pub links: LinkTerms,
     /// The longest answer kept for an `Idempotency-Key`.
     pub max_recorded_answer_bytes: usize,
+    /// Who is told the events of all tasks, beside those whom callers name.
+    pub callback: Option<Arc<CallbackTarget>>,
 }

@@ -26,7 +26,16 @@ const fn keep_alive(protocol: Protocol) -> Option<Bytes> {
         Protocol::Chat | Protocol::Responses | Protocol::Completions => Some(Bytes::from_static(b": keep-alive\n\n")),
         Protocol::Messages => Some(Bytes::from_static(b"event: ping\ndata: {\"type\":\"ping\"}\n\n")),
         // Google's SDK reads every line that is no data as an error; what is no text is never streamed.
-        Protocol::GenerateContent | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => None,
+        Protocol::GenerateContent
+        | Protocol::Embeddings
+        | Protocol::Moderations
+        | Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => None,
     }
 }
 

@@ -1,8 +1,10 @@
 //! The HTTP interface: one router, a file a noun.
 
 pub mod admin;
+pub mod assets;
 pub mod auth;
 pub mod body;
+pub mod callbacks;
 pub mod count;
 pub mod error;
 pub mod events;
@@ -10,12 +12,15 @@ pub mod explain;
 pub mod gemini;
 pub mod headers;
 pub mod health;
+pub mod later;
+pub mod media;
 pub mod openai;
 pub mod openapi;
 pub mod replay;
 pub mod stream;
 pub mod tasks;
 pub mod text;
+pub mod videos;
 pub mod wallet;
 
 use std::sync::Arc;
@@ -50,11 +55,25 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1beta/models/{*model}", get(gemini::get).post(gemini::call))
         // Vercel's SDK leaves `models/` out before a name with a slash.
         .route("/v1beta/{*model}", post(gemini::call))
-        .route("/api/v1/tasks", get(tasks::list))
-        .route("/api/v1/tasks/{id}", get(tasks::get))
+        .route("/v1/images/generations", post(media::generate_images))
+        .route("/v1/images/edits", post(media::edit_images))
+        .route("/v1/audio/speech", post(media::speech))
+        .route("/v1/audio/transcriptions", post(media::transcribe))
+        .route("/v1/audio/translations", post(media::translate))
+        .route("/v1/videos", get(videos::list).post(videos::create))
+        .route("/v1/videos/{id}", get(videos::retrieve).delete(videos::delete))
+        .route("/v1/videos/{id}/content", get(videos::content))
+        .route("/v1/videos/{id}/remix", post(videos::remix))
+        .route("/api/v1/tasks", get(tasks::list).post(tasks::create::create))
+        .route("/api/v1/tasks/{id}", get(tasks::get).delete(tasks::control::delete))
+        .route("/api/v1/tasks/{id}/cancel", post(tasks::control::cancel))
         .route("/api/v1/tasks/{id}/trace", get(tasks::trace))
         .route("/api/v1/tasks/{id}/events", get(events::list))
         .route("/api/v1/tasks/{id}/stream", get(stream::resume))
+        .route("/api/v1/callbacks", get(callbacks::list))
+        .route("/api/v1/tasks/{id}/assets", get(assets::of_task))
+        .route("/api/v1/assets/{id}", get(assets::get).delete(assets::delete))
+        .route("/assets/{id}", get(assets::by_link))
         .route("/api/v1/explain", post(explain::explain))
         .route("/api/v1/wallet", get(wallet::get))
         .route("/api/admin/v1/replay", post(replay::replay))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use easyai_runner::Runner;
 use easyai_store::Db;
+use easyai_store::assets::{AssetStore, LinkTerms};
 use easyai_store::vault::Vault;
 use tokio::sync::Semaphore;
 
@@ -25,12 +26,18 @@ pub struct App {
     pub currency: Arc<str>,
     /// The largest request body.
     pub max_body_bytes: usize,
+    /// The largest body of a request that may bring files.
+    pub max_media_body_bytes: usize,
     /// The largest request head.
     pub max_header_bytes: usize,
     /// Whether callers may see which platform served them.
     pub expose_platform: bool,
     /// What an operator sends to the admin API; without it that is off.
     pub admin_token: Option<AdminToken>,
+    /// Where generated media are.
+    pub assets: Arc<AssetStore>,
+    /// On what terms links to them are given.
+    pub links: LinkTerms,
     /// The right to replay: one at a time.
     pub replaying: Semaphore,
 }

@@ -2,6 +2,8 @@
 
 mod account;
 mod apply;
+mod bar;
+mod callback;
 mod catalog;
 mod explain;
 mod key;
@@ -102,6 +104,9 @@ enum Command {
     /// Tasks: what was asked, and why it went as it did
     #[command(subcommand)]
     Task(TaskCommand),
+    /// Callbacks: who is told of tasks, what was given up, the secrets that sign
+    #[command(subcommand)]
+    Callback(callback::CallbackCommand),
     /// Platforms: how they are; switch them off and on
     #[command(subcommand)]
     Platform(PlatformCommand),
@@ -215,6 +220,8 @@ enum TaskCommand {
     List(TaskFilter),
     /// One task: candidates, attempts, decisions with their rules, events, charge
     Show { id: TaskId },
+    /// Follows a task to its end, with a progress bar; then as `show`. Fails (exit 1) if the task did not succeed
+    Watch { id: TaskId },
 }
 
 #[derive(Debug, Args)]
@@ -361,6 +368,8 @@ async fn dispatch(command: Command, config: Config, out: &Out) -> anyhow::Result
         Command::Key(command) => key::run(&config, out, command).await,
         Command::Task(TaskCommand::List(filter)) => task::list(&config, out, filter).await,
         Command::Task(TaskCommand::Show { id }) => task::show(&config, out, id).await,
+        Command::Task(TaskCommand::Watch { id }) => task::watch(&config, out, id).await,
+        Command::Callback(command) => callback::run(&config, out, command).await,
         Command::Platform(command) => platform::run(&config, out, command).await,
         Command::Policy(command) => policy::run(&config, out, command).await,
         Command::Catalog(command) => catalog::run(&config, out, command).await,

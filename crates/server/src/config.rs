@@ -3,6 +3,7 @@
 //!
 //! A setting that can't be read stops the program before it does anything, with its name, where it came from and what to write.
 
+mod assets;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -13,9 +14,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use easyai_clients::PrivateAddresses;
+use easyai_clients::{PrivateAddresses, callback_host};
+use easyai_core::delivery::{CallbackTarget, EventNames, Receiver};
 use easyai_runner::settings::CallerGone;
 use easyai_store::DatabaseUrl;
+use easyai_store::assets::{AssetSettings, LinkTerms};
 use secrecy::SecretString;
 
 pub use source::{Flags, Given};
@@ -63,6 +66,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The largest request body.
     pub max_body_bytes: usize,
+    /// The largest body of a request that may bring files: images, sound.
+    pub max_media_body_bytes: usize,
     /// The largest request head.
     pub max_header_bytes: usize,
     /// How long a request head may take to arrive.
@@ -87,6 +92,12 @@ pub struct Config {
     pub expose_platform: bool,
     /// What an operator sends to the admin API; without it that is off.
     pub admin_token: Option<SecretString>,
+    /// Who is told the events of all tasks.
+    pub callback: Option<Arc<CallbackTarget>>,
+    /// How generated media are kept.
+    pub assets: AssetSettings,
+    /// On what terms links to them are given.
+    pub links: LinkTerms,
 }
 
 impl Config {
@@ -113,6 +124,7 @@ impl Config {
             log_level: given.text("log_level").unwrap_or_else(|| "info".to_owned()),
             log_format: given.parsed("log_format", "text or json").unwrap_or(LogFormat::Text),
             max_body_bytes: size(given.number("max_body_bytes", 32 * MIB, KIB..=GIB)),
+            max_media_body_bytes: size(given.number("max_media_body_bytes", 128 * MIB, KIB..=GIB)),
             max_header_bytes: size(given.number("max_header_bytes", 64 * KIB, 8 * KIB..=MIB)),
             header_timeout: ms(&mut given, "header_timeout_ms", 10_000, 100..=600_000),
             max_in_flight: count(given.number("max_in_flight", 4_096, 1..=1_000_000)),
@@ -125,6 +137,9 @@ impl Config {
             finish_patience: ms(&mut given, "finish_patience_ms", 10_000, 100..=600_000),
             expose_platform: given.parsed("expose_platform", "true or false").unwrap_or(false),
             admin_token: admin_token(&mut given),
+            callback: callback(&mut given),
+            assets: assets::settings(&mut given, &data),
+            links: assets::links(&mut given),
             data_dir: data,
         };
         given.finish()?;
@@ -184,6 +199,29 @@ fn admin_token(given: &mut Given) -> Option<SecretString> {
         );
     }
     Some(SecretString::from(text))
+}
+
+/// The operator's own receiver: it may be anywhere.
+fn callback(given: &mut Given) -> Option<Arc<CallbackTarget>> {
+    let listed = given.text("callback_events");
+    let events = listed.as_deref().map(|listed| EventNames::read(listed.split(',')));
+    let events = match (events, listed) {
+        (Some(Err(bad)), Some(listed)) => {
+            given.wrong("callback_events", &listed, &format!("names of events, separated by commas ({bad})"));
+            None
+        }
+        (Some(Ok(events)), _) => events,
+        (None | Some(Err(_)), _) => None,
+    };
+    let url = given.text("callback_url")?;
+    match callback_host(&url, PrivateAddresses::Allowed) {
+        Ok(host) => Some(Arc::new(CallbackTarget { receiver: Receiver::Gateway, url: url.into(), host: host.into(), events })),
+        Err(bad) => {
+            // Its query may hold a token.
+            given.wrong("callback_url", "(not shown)", &format!("the URL of your receiver: {bad}"));
+            None
+        }
+    }
 }
 
 fn proxy(given: &mut Given) -> Option<SecretString> {

@@ -1,5 +1,6 @@
 //! `easyai serve`: from an open database to an open port, and back.
 
+mod keeper;
 mod listener;
 
 use std::num::NonZeroU32;
@@ -9,6 +10,7 @@ use anyhow::Context;
 use easyai_clients::Clients;
 use easyai_core::limit::LimitSet;
 use easyai_runner::{Kept, Parts, Runner, Settings};
+use easyai_store::assets::AssetStore;
 use easyai_store::nodes::Node;
 use easyai_store::{Journal, sweep};
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,6 +37,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     if swept.tasks > 0 {
         tracing::warn!(tasks = swept.tasks, charged = %swept.charged, "Ended {} tasks that an earlier run left behind", swept.tasks);
     }
+    let assets = Arc::new(AssetStore::open(&db, &config.assets).await?);
     let parts = Parts {
         settings: settings(&config),
         node: node.id(),
@@ -42,6 +45,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         journal,
         vault: Arc::clone(&vault),
         clients: Clients::with_private_addresses(config.proxy.clone(), config.private_addresses())?,
+        assets: Arc::clone(&assets),
     };
     let runner = Runner::start(parts).await.context("the catalogue can't be read")?;
     runner.restore_counters(Kept::Taken).await.context("the counters of limits can't be read")?;
@@ -52,15 +56,28 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         vault,
         currency: Arc::clone(&config.currency),
         max_body_bytes: config.max_body_bytes,
+        max_media_body_bytes: config.max_media_body_bytes,
         max_header_bytes: config.max_header_bytes,
         expose_platform: config.expose_platform,
         admin_token: config.admin_token.as_ref().map(AdminToken::new),
+        assets: Arc::clone(&assets),
+        links: config.links.clone(),
         replaying: Semaphore::new(1),
     });
     let stop = CancellationToken::new();
     let following = tokio::spawn({
         let (runner, stop) = (Arc::clone(&runner), stop.clone());
-        async move { tokio::join!(runner.follow_catalog(&stop), runner.keep_health(&stop), runner.keep_probing(&stop)) }
+        async move {
+            tokio::join!(
+                runner.follow_catalog(&stop),
+                runner.keep_health(&stop),
+                runner.keep_probing(&stop),
+                runner.work(&stop),
+                runner.ask_about_jobs(&stop),
+                runner.deliver_callbacks(&stop),
+                keeper::keep_assets(&assets, &stop)
+            )
+        }
     });
 
     listener::serve(&config, api::router(app), &runner, asked_to_end()?).await?;
@@ -87,6 +104,8 @@ pub fn settings(config: &Config) -> Settings {
         queue_timeout: config.queue_timeout,
         keep_alive: config.keep_alive,
         max_recorded_answer_bytes: config.max_body_bytes,
+        links: config.links.clone(),
+        callback: config.callback.clone(),
     }
 }
 

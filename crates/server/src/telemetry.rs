@@ -1,9 +1,11 @@
 //! Logs and metrics of the process.
 
 use std::io::IsTerminal;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use easyai_runner::Runner;
+use easyai_store::assets::AssetCounts;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -33,7 +35,38 @@ pub struct Telemetry {
     journal_waiting: Gauge,
     limits_waiting: Gauge,
     shadow_refusals: Gauge,
+    jobs_polled: Gauge,
     response_cache_bytes: Gauge,
+    assets: Assets,
+}
+
+/// What became of generated media, counted by the store.
+#[derive(Debug, Default)]
+struct Assets {
+    stored: Counter,
+    stored_bytes: Counter,
+    deleted: Counter,
+    failures: Counter,
+}
+
+impl Assets {
+    fn register(registry: &mut Registry) -> Self {
+        let assets = Self::default();
+        registry.register("easyai_assets_stored", "Assets that were stored", assets.stored.clone());
+        registry.register("easyai_assets_stored_bytes", "Their bytes", assets.stored_bytes.clone());
+        registry.register("easyai_assets_deleted", "Assets whose bytes were deleted", assets.deleted.clone());
+        registry.register("easyai_assets_storage_failures", "Calls of the storage of assets that failed", assets.failures.clone());
+        assets
+    }
+
+    fn set(&self, counts: AssetCounts) {
+        let AssetCounts { stored, stored_bytes, deleted, failures } = counts;
+        for (counter, count) in
+            [(&self.stored, stored), (&self.stored_bytes, stored_bytes), (&self.deleted, deleted), (&self.failures, failures)]
+        {
+            counter.inner().store(count, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Telemetry {
@@ -49,6 +82,7 @@ impl Telemetry {
         let limits_waiting = Gauge::default();
         let shadow_refusals = Gauge::default();
         let response_cache_bytes = Gauge::default();
+        let jobs_polled = Gauge::default();
         registry.register("easyai_requests", "Answers to callers, by endpoint and HTTP status", requests.clone());
         registry.register("easyai_head_seconds", "From a call to the head of its answer", head_seconds.clone());
         registry.register("easyai_in_flight", "Calls under way", in_flight.clone());
@@ -60,7 +94,20 @@ impl Telemetry {
             shadow_refusals.clone(),
         );
         registry.register("easyai_response_cache_bytes", "What the response cache keeps", response_cache_bytes.clone());
-        Self { registry, requests, head_seconds, in_flight, journal_waiting, limits_waiting, shadow_refusals, response_cache_bytes }
+        registry.register("easyai_jobs_polled", "Jobs at providers that this process asks about", jobs_polled.clone());
+        let assets = Assets::register(&mut registry);
+        Self {
+            registry,
+            requests,
+            head_seconds,
+            in_flight,
+            journal_waiting,
+            limits_waiting,
+            shadow_refusals,
+            jobs_polled,
+            response_cache_bytes,
+            assets,
+        }
     }
 
     /// A call got the head of its answer.
@@ -73,11 +120,13 @@ impl Telemetry {
     ///
     /// # Errors
     /// Only if memory can't be had.
-    pub fn text(&self, runner: &Runner) -> Result<String, std::fmt::Error> {
+    pub fn text(&self, runner: &Runner, assets: AssetCounts) -> Result<String, std::fmt::Error> {
+        self.assets.set(assets);
         self.in_flight.set(i64::from(runner.in_flight()));
         self.journal_waiting.set(i64::try_from(runner.journal_waiting()).unwrap_or(i64::MAX));
         self.limits_waiting.set(i64::try_from(runner.queued()).unwrap_or(i64::MAX));
         self.shadow_refusals.set(i64::try_from(runner.shadow_refusals()).unwrap_or(i64::MAX));
+        self.jobs_polled.set(i64::try_from(runner.polling()).unwrap_or(i64::MAX));
         self.response_cache_bytes.set(i64::try_from(runner.response_cache_bytes()).unwrap_or(i64::MAX));
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;

@@ -99,6 +99,8 @@ fn begin(account: AccountId) -> Begin {
         runner_policy: RunnerPolicyId::from_uuid(Uuid::from_u128(4)),
         started_at: now(),
         idempotency: None,
+        job: None,
+        callbacks: Vec::new(),
     }
 }
 
@@ -138,6 +140,7 @@ fn finish(account: AccountId, task: TaskId) -> Finish {
         upstream_request_id: Some("req_0123456789".to_owned()),
         answer: None,
         releases_key: false,
+        ends_job: false,
         finished_at: now(),
     }
 }

@@ -67,16 +67,20 @@ columns! {
     easyai_core::usage::Usage, String, |stored: String| Ok(serde_json::from_str(&stored)?);
     easyai_core::pricing::Bill, String, |stored: String| Ok(serde_json::from_str(&stored)?);
     easyai_core::limit::LimitSet, String, |stored: String| Ok(serde_json::from_str(&stored)?);
+    easyai_core::delivery::EventNames, String, |stored: String| Ok(serde_json::from_str(&stored)?);
 }
 
 macro_rules! words { ($($type:ty),+ $(,)?) => { columns! { $($type, String, |stored: String| Ok(stored.parse()?);)+ } }; }
 macro_rules! ids { ($($name:ident),+ $(,)?) => { columns! { $(id::$name, Uuid, |stored| Ok(id::$name::from_uuid(stored));)+ } }; }
 
 words!(Kind, ModelType, Provider, RunMode, TaskStatus, AttemptStatus);
+words!(easyai_core::job::JobState);
+words!(easyai_core::delivery::CallbackState, easyai_core::delivery::Receiver);
 words!(easyai_core::error::ErrorCode, easyai_core::ledger::EntryKind);
+words!(crate::assets::AssetRole);
 words!(easyai_core::catalog::Strategy, easyai_core::failure::Category, easyai_core::failure::Sent);
 ids!(AccountId, GroupId, KeyId, PlatformId, CredentialId, ModelId, PlatformModelId, PriceId, PolicySetId, RunnerPolicyId);
-ids!(TaskId, AttemptId, EntryId, NodeId, AuditId);
+ids!(TaskId, AttemptId, EntryId, NodeId, AuditId, AssetId, CallbackId);
 
 /// Reads one column of a row of either engine.
 ///

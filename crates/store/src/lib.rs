@@ -4,13 +4,16 @@
 //! on every path, and is used again by itself when it is back.
 
 pub mod accounts;
+pub mod assets;
 pub mod books;
+pub mod callbacks;
 pub mod candidate_state;
 pub mod catalog;
 pub mod column;
 pub mod db;
 pub mod error;
 pub mod history;
+pub mod jobs;
 pub mod journal;
 pub mod keys;
 pub mod ledger;

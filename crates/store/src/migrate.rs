@@ -34,7 +34,14 @@ macro_rules! migration {
 }
 
 /// All steps, oldest first. One that was released is never edited.
-const MIGRATIONS: &[Migration] = &[migration!(1, "0001_initial", by engine), migration!(2, "0002_limits"), migration!(3, "0003_text")];
+const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_initial", by engine),
+    migration!(2, "0002_limits"),
+    migration!(3, "0003_text"),
+    migration!(4, "0004_jobs"),
+    migration!(5, "0005_assets"),
+    migration!(6, "0006_callbacks"),
+];
 
 /// Serialises migrations on PostgreSQL: any number that nothing else of ours locks (`easyai` in ASCII).
 const MIGRATION_LOCK: i64 = 0x65_61_73_79_61_69;

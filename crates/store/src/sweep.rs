@@ -1,5 +1,6 @@
 //! What a dead node left behind: each of its running tasks ends `failed: interrupted`, charged for what its last checkpoint says was
-//! delivered, or not at all. Through the journal, so exactly once: a task that somebody else ends first is left alone.
+//! delivered, or not at all. Through the journal, so exactly once: a task that somebody else ends first is left alone. Tasks that go on
+//! without their callers are not swept but taken over (see [`jobs`](crate::jobs)).
 
 use easyai_core::error::ErrorCode;
 use easyai_core::event::{Currency, Event, EventLog, EventPayload, Failed, Metrics, Progress, Settled};
@@ -55,19 +56,20 @@ pub async fn sweep(db: &Db, journal: &Journal, node: &Node, currency: &Currency)
 async fn others(db: &Db, this: NodeId) -> Result<Vec<NodeId>, StoreError> {
     let mut conn = db.read().await?;
     let select = "SELECT id FROM nodes WHERE stopped_at IS NULL AND id <> $1
-        UNION SELECT node_id FROM tasks WHERE status IN ('queued', 'running') AND node_id <> $1";
+        UNION SELECT node_id FROM tasks WHERE status IN ('queued', 'running') AND node_id <> $1
+            AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.task_id = tasks.id AND jobs.state <> 'ended')";
     let found = sql!(conn, all One<uuid::Uuid>, select, this.uuid())?;
     Ok(found.into_iter().map(|(id,)| NodeId::from_uuid(id)).collect())
 }
 
 /// That `node` is dead: on SQLite because this one holds the only lock there is, on PostgreSQL its own lock, taken for the while.
 #[derive(Debug)]
-enum DeadLock {
+pub(crate) enum DeadLock {
     File,
     Session { _tx: Tx },
 }
 
-async fn lock_of_dead(db: &Db, node: NodeId) -> Result<Option<DeadLock>, StoreError> {
+pub(crate) async fn lock_of_dead(db: &Db, node: NodeId) -> Result<Option<DeadLock>, StoreError> {
     match db {
         Db::Sqlite(_) => Ok(Some(DeadLock::File)),
         Db::Postgres(_) => {
@@ -104,7 +106,8 @@ async fn running(db: &Db, node: NodeId, after: uuid::Uuid) -> Result<Vec<TaskRow
     let select = concat!(
         "SELECT ",
         task_columns!(),
-        " FROM tasks WHERE node_id = $1 AND id > $2 AND status IN ('queued', 'running') ORDER BY id LIMIT $3"
+        " FROM tasks WHERE node_id = $1 AND id > $2 AND status IN ('queued', 'running')
+            AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.task_id = tasks.id AND jobs.state <> 'ended') ORDER BY id LIMIT $3"
     );
     let mut conn = db.read().await?;
     sql!(conn, all TaskRow, select, node.uuid(), after, PAGE)
@@ -128,6 +131,7 @@ async fn interrupted(db: &Db, task: TaskRow, currency: &Currency) -> Result<Fini
         served_by: task.bill.is_some().then_some(task.platform_model_id),
         // Without a checkpoint nothing is charged, and whoever asks again is to get an answer.
         releases_key: task.bill.is_none(),
+        ends_job: false,
         bill: task.bill,
         trace_json: String::new(),
         upstream_request_id: task.upstream_request_id,

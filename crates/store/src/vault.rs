@@ -35,6 +35,7 @@ const MAX_KEY_FILE_BYTES: u64 = 256;
 pub struct Vault {
     cipher: XChaCha20Poly1305,
     pepper: Hmac<Sha256>,
+    links: Hmac<Sha256>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -62,7 +63,8 @@ impl Vault {
         // Separate keys for separate uses, so that neither tells about the other.
         let derive = |purpose: &[u8]| keyed(&master).chain_update(purpose).finalize().into_bytes();
         let pepper: [u8; 32] = derive(b"easyai api key pepper 1").into();
-        Self { cipher: XChaCha20Poly1305::new(&derive(b"easyai credential cipher 1")), pepper: keyed(&pepper) }
+        let links: [u8; 32] = derive(b"easyai asset link 1").into();
+        Self { cipher: XChaCha20Poly1305::new(&derive(b"easyai credential cipher 1")), pepper: keyed(&pepper), links: keyed(&links) }
     }
 
     /// Seals `plain` for the row `id`; it can be opened for that row alone.
@@ -87,6 +89,16 @@ impl Vault {
         let (nonce, sealed) = rest.split_at_checked(NONCE_BYTES).filter(|_| form == FORM).ok_or_else(wrong)?;
         let plain = self.cipher.decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: id.as_bytes() }).map_err(|_| wrong())?;
         String::from_utf8(plain).map(SecretString::from).map_err(|_| wrong())
+    }
+
+    /// The signature of a link to an asset.
+    pub(crate) fn sign_link(&self, text: &str) -> [u8; 32] {
+        self.links.clone().chain_update(text.as_bytes()).finalize().into_bytes().into()
+    }
+
+    /// Whether `signature` is that of `text`, in constant time.
+    pub(crate) fn is_link_signature(&self, text: &str, signature: &[u8]) -> bool {
+        self.links.clone().chain_update(text.as_bytes()).verify_slice(signature).is_ok()
     }
 
     /// The keyed hash under which an API key is stored and found.

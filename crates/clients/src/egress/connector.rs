@@ -15,6 +15,7 @@ use rustls::ClientConfig;
 use tower_service::Service;
 
 use super::EgressError;
+use super::guard::{GuardedResolver, PrivateAddresses};
 use super::proxy::{Proxy, Sort};
 
 type Direct = HttpsConnector<HttpConnector>;
@@ -26,6 +27,8 @@ pub(super) enum Connector {
     Direct(Direct),
     Tunnel(HttpsConnector<Tunnel<Direct>>),
     Socks(HttpsConnector<SocksV5<HttpConnector>>),
+    /// Without a proxy, and only to addresses that somebody else may choose.
+    Guarded(HttpsConnector<HttpConnector<GuardedResolver>>),
 }
 
 impl Connector {
@@ -52,6 +55,13 @@ impl Connector {
         }
     }
 
+    /// Connections to addresses that somebody else chose. One that is an address itself is asked of no resolver: check it before.
+    pub(super) fn guarded(tls: &ClientConfig, private: PrivateAddresses) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(GuardedResolver(private));
+        tcp.enforce_http(false);
+        Self::Guarded(over(tcp, tls))
+    }
+
     /// A new connection within `limit`, TLS and proxy included.
     pub(super) async fn connect(&self, to: Uri, limit: Duration) -> Result<Io, Boxed> {
         let connecting = async {
@@ -59,6 +69,7 @@ impl Connector {
                 Self::Direct(connector) => boxed(connector.clone(), to).await,
                 Self::Tunnel(connector) => boxed(connector.clone(), to).await,
                 Self::Socks(connector) => boxed(connector.clone(), to).await,
+                Self::Guarded(connector) => boxed(connector.clone(), to).await,
             }
         };
         tokio::time::timeout(limit, connecting).await.map_err(|_| ConnectTimeOut(limit))?

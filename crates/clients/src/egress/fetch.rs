@@ -1,31 +1,14 @@
-//! Fetches what somebody else's URL names: bounded in size, time and redirects, and never from our own network.
+//! Fetches the whole of what somebody else's URL names, where it is small and needed in memory; and why nothing was fetched.
 
-use std::future::poll_fn;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
-use http::{HeaderValue, Request, Response, Uri};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::handshake;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use tokio::time::timeout;
-use tower_service::Service;
-use url::{Host, Url};
 
-use super::Segments;
-use super::guard::{GuardedResolver, PrivateAddresses};
+use super::Egress;
+use super::download::{DownloadAsk, DownloadLimits};
 
-/// The largest thing that is fetched: what Google takes inline.
-const MAX_BYTES: usize = 20 << 20;
-
-/// The whole of it, redirects included.
-const MAX_TIME: Duration = Duration::from_secs(20);
-
-/// Shorteners and storages redirect once or twice.
-const MAX_REDIRECTS: usize = 4;
+/// The largest thing that is fetched whole: what Google takes inline. In the whole time that a call may wait for it.
+const LIMITS: DownloadLimits = DownloadLimits { max_bytes: 20 << 20, idle: Duration::from_secs(20), total: Duration::from_secs(20) };
 
 /// Something that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,111 +19,82 @@ pub struct Fetched {
     pub body: Bytes,
 }
 
-/// Why nothing was fetched. Says nothing of what lies behind the address.
+/// Why something was not fetched. Its text may be shown to whoever chose the URL, and says nothing of what lies behind the address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
     /// No URL that can be fetched.
     #[error("it is no http or https URL")]
     NotAUrl,
-    /// It leads into a private network, or can't be reached.
+    /// It leads into a private network.
+    #[error("it can't be reached")]
+    Private,
+    /// There is no connection, or it broke before an answer began.
     #[error("it can't be reached")]
     Unreachable,
+    /// It leads on and on.
+    #[error("it redirects too often")]
+    TooManyRedirects,
     /// Its server says no.
     #[error("its server answers {0}")]
     Refused(u16),
-    /// Larger than allowed.
-    #[error("it is larger than {} MB", MAX_BYTES >> 20)]
-    TooLarge,
+    /// More bytes than are allowed.
+    #[error("it is larger than {} MB", .0 >> 20)]
+    TooLarge(u64),
     /// Not there in time.
-    #[error("it did not arrive within {} s", MAX_TIME.as_secs())]
-    TooSlow,
+    #[error("it did not arrive within {} s", .0.as_secs())]
+    TooSlow(Duration),
+    /// Nothing more came.
+    #[error("nothing of it came for {} s", .0.as_secs())]
+    Stalled(Duration),
+    /// The body is not as long as its server said, or broke.
+    #[error("it was cut off")]
+    CutOff,
 }
 
-/// Fetches.
-#[derive(Debug, Clone)]
-pub(crate) struct Fetcher {
-    connector: HttpsConnector<HttpConnector<GuardedResolver>>,
-    private: PrivateAddresses,
-}
-
-impl Fetcher {
-    pub(super) fn new(tls: &rustls::ClientConfig, private: PrivateAddresses) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(GuardedResolver(private));
-        tcp.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1().wrap_connector(tcp);
-        Self { connector, private }
+impl FetchError {
+    /// Whether the same again may succeed: the network, and servers that are busy or broken. What is gone, forbidden, too large or
+    /// behind the guard stays so; the URL of a result that has expired is one of those (403, 404 or 410, as providers have it).
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::TooSlow(_) | Self::Stalled(_) | Self::CutOff => true,
+            Self::Refused(status) => matches!(status, 408 | 425 | 429 | 500..=599),
+            Self::NotAUrl | Self::Private | Self::TooManyRedirects | Self::TooLarge(_) => false,
+        }
     }
+}
 
-    /// What `url` names.
+impl Egress {
+    /// The whole of what a caller's `url` names.
     pub(crate) async fn fetch(&self, url: &str) -> Result<Fetched, FetchError> {
-        timeout(MAX_TIME, self.follow(url)).await.map_err(|_| FetchError::TooSlow)?
-    }
-
-    async fn follow(&self, url: &str) -> Result<Fetched, FetchError> {
-        let mut url = Url::parse(url).map_err(|_| FetchError::NotAUrl)?;
-        for _ in 0..=MAX_REDIRECTS {
-            let answer = self.ask(&url).await?;
-            let status = answer.status();
-            if !status.is_redirection() {
-                return if status.is_success() { read(answer).await } else { Err(FetchError::Refused(status.as_u16())) };
-            }
-            let next = answer.headers().get(LOCATION).and_then(|next| next.to_str().ok()).ok_or(FetchError::Refused(status.as_u16()))?;
-            url = url.join(next).map_err(|_| FetchError::NotAUrl)?;
+        let mut download = self.download(DownloadAsk { url, offer: None, credential: None, limits: LIMITS }).await?;
+        let mut body = BytesMut::new();
+        while let Some(piece) = download.next().await? {
+            body.extend_from_slice(&piece);
         }
-        Err(FetchError::Unreachable)
-    }
-
-    async fn ask(&self, url: &Url) -> Result<Response<Incoming>, FetchError> {
-        let (to, host, path) = self.parts(url)?;
-        let mut connector = self.connector.clone();
-        poll_fn(|cx| connector.poll_ready(cx)).await.map_err(|_| FetchError::Unreachable)?;
-        let io = connector.call(to).await.map_err(|_| FetchError::Unreachable)?;
-        let (mut sender, connection) = handshake::<_, Segments>(io).await.map_err(|_| FetchError::Unreachable)?;
-        // Ends with the answer's body, or when that is dropped.
-        tokio::spawn(connection);
-        let mut request = Request::new(Segments::new(Vec::new()));
-        *request.uri_mut() = path;
-        request.headers_mut().insert(HOST, host);
-        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(concat!("easyai-gateway/", env!("CARGO_PKG_VERSION"))));
-        sender.send_request(request).await.map_err(|_| FetchError::Unreachable)
-    }
-
-    /// Where to connect, what to call the host, and what to ask it for.
-    fn parts(&self, url: &Url) -> Result<(Uri, HeaderValue, Uri), FetchError> {
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(FetchError::NotAUrl);
-        }
-        let literal = match url.host().ok_or(FetchError::NotAUrl)? {
-            Host::Ipv4(address) => Some(IpAddr::V4(address)),
-            Host::Ipv6(address) => Some(IpAddr::V6(address)),
-            Host::Domain(_) => None,
-        };
-        if literal.is_some_and(|address| !self.private.admits(address)) {
-            return Err(FetchError::Unreachable);
-        }
-        let (name, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443));
-        let not_a_url = |_| FetchError::NotAUrl;
-        let to = Uri::builder().scheme(url.scheme()).authority(format!("{name}:{port}")).path_and_query("/").build().map_err(not_a_url)?;
-        let host = HeaderValue::from_str(&url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}")));
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let path = format!("{}{query}", url.path()).parse().map_err(|_| FetchError::NotAUrl)?;
-        Ok((to, host.map_err(|_| FetchError::NotAUrl)?, path))
+        Ok(Fetched { media_type: download.media_type, body: body.freeze() })
     }
 }
 
-async fn read(answer: Response<Incoming>) -> Result<Fetched, FetchError> {
-    let media_type = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let media_type = media_type.and_then(|kind| kind.split(';').next()).map(|kind| kind.trim().to_ascii_lowercase());
-    let mut incoming = answer.into_body();
-    let mut body = BytesMut::new();
-    loop {
-        let frame = poll_fn(|cx| http_body::Body::poll_frame(std::pin::Pin::new(&mut incoming), cx)).await;
-        let Some(frame) = frame else { break };
-        let Ok(data) = frame.map_err(|_| FetchError::Unreachable)?.into_data() else { continue };
-        if body.len() + data.len() > MAX_BYTES {
-            return Err(FetchError::TooLarge);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_succeed_later_is_told_from_what_is_over() {
+        for status in [429, 500, 502, 503, 504, 408] {
+            assert!(FetchError::Refused(status).is_temporary(), "{status}");
         }
-        body.extend_from_slice(&data);
+        for status in [400, 401, 403, 404, 410, 301] {
+            assert!(!FetchError::Refused(status).is_temporary(), "{status}");
+        }
+        let long = Duration::from_secs(20);
+        for error in [FetchError::Unreachable, FetchError::TooSlow(long), FetchError::Stalled(long), FetchError::CutOff] {
+            assert!(error.is_temporary(), "{error}");
+        }
+        for error in [FetchError::NotAUrl, FetchError::Private, FetchError::TooManyRedirects, FetchError::TooLarge(1)] {
+            assert!(!error.is_temporary(), "{error}");
+        }
+        assert_eq!(FetchError::Private.to_string(), FetchError::Unreachable.to_string(), "whoever asks learns nothing of our network");
     }
-    Ok(Fetched { media_type, body: body.freeze() })
 }

@@ -76,10 +76,29 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GuardedResolver(pub(super) PrivateAddresses);
 
+/// The code of failures that come of it.
+pub(super) const PRIVATE: &str = "private_address";
+
 /// A name that leads nowhere that may be called.
 #[derive(Debug, thiserror::Error)]
 #[error("the address leads into a private network")]
 pub(super) struct Private;
+
+impl Private {
+    /// Whether it is among the causes of an error.
+    pub(super) fn is_in(error: &(dyn std::error::Error + 'static)) -> bool {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            // An I/O error's source is that of what it holds, which it passes over.
+            let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            if error.is::<Self>() || held.is_some_and(|held| held.is::<Self>()) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+}
 
 impl Service<Name> for GuardedResolver {
     type Response = std::vec::IntoIter<SocketAddr>;
@@ -103,6 +122,14 @@ impl Service<Name> for GuardedResolver {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_leads_into_our_own_network_is_not_called() {
+        let name = || "localhost".parse::<Name>().unwrap();
+        let refused = GuardedResolver(PrivateAddresses::Refused).call(name()).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+        assert!(GuardedResolver(PrivateAddresses::Allowed).call(name()).await.unwrap().next().is_some());
+    }
 
     #[test]
     fn our_own_network_is_not_the_public_internet() {

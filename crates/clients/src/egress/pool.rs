@@ -9,6 +9,7 @@ use http::{Request, Response, Uri};
 
 use super::Segments;
 use super::connector::{ConnectTimeOut, Connector};
+use super::guard::{PRIVATE, Private};
 use super::lane::{AnswerBody, Lane};
 use crate::refusal::{broken, chain};
 
@@ -74,7 +75,8 @@ impl Pool {
                 Some(time_out) => (Category::Timeout, time_out.to_string()),
                 None => (Category::Network, format!("no connection: {}", chain(error.as_ref()))),
             };
-            Failure::new(category, Sent::Nothing, message)
+            let code = Private::is_in(error.as_ref()).then(|| PRIVATE.to_owned());
+            Failure { code, ..Failure::new(category, Sent::Nothing, message) }
         })?;
         let unusable = |error: hyper::Error| Failure::new(Category::Network, Sent::Nothing, format!("no connection: {}", chain(&error)));
         Lane::over(io).await.map_err(unusable)

@@ -10,13 +10,14 @@ use secrecy::ExposeSecret;
 
 use super::pool::Pool;
 use super::{EgressError, Segments};
+use crate::upstream::Endpoint;
 
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// What a caller's head may say to an upstream of its own protocol. Everything else (its key, cookies, SDK fingerprints) stays here.
 const FORWARDED: [HeaderName; 3] = [HeaderName::from_static("openai-beta"), HeaderName::from_static("anthropic-beta"), ANTHROPIC_VERSION];
 
-const AGENT: &str = concat!("easyai-gateway/", env!("CARGO_PKG_VERSION"));
+pub(super) const AGENT: &str = concat!("easyai-gateway/", env!("CARGO_PKG_VERSION"));
 
 /// The way to one endpoint.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl Route {
     pub(super) fn new(
         offer: &Arc<PlatformModel>,
         credential: Option<&Credential>,
+        endpoint: Endpoint,
         place: Place,
         pool: Arc<Pool>,
     ) -> Result<Self, EgressError> {
@@ -45,16 +47,9 @@ impl Route {
             headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static("2023-06-01"));
         }
         if let Some(credential) = credential {
-            let secret = credential.secret.expose_secret();
-            let (name, value) = match provider {
-                Provider::Anthropic => (HeaderName::from_static("x-api-key"), HeaderValue::from_str(secret)),
-                Provider::Gemini => (HeaderName::from_static("x-goog-api-key"), HeaderValue::from_str(secret)),
-                Provider::Openai | Provider::Volces | Provider::Simulation => {
-                    (AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {secret}")))
-                }
-            };
-            let mut value = value.map_err(|_| EgressError::Credential)?;
-            value.set_sensitive(true);
+            // Speech has an API of its own at Volcengine, with a header of its own.
+            let (name, value) =
+                if endpoint.is_openspeech() { openspeech_header(credential)? } else { credential_header(offer, credential)? };
             headers.insert(name, value);
         }
         Ok(Self { offer: Arc::clone(offer), pool, path: place.path, headers })
@@ -80,6 +75,45 @@ impl Route {
         }
         request
     }
+
+    /// A request without a body for what lies below this way: `below` is put behind its path, such as `/{id}` or `?page_size=10`. Ids in
+    /// it are escaped ([`segment`](crate::upstream::segment)). Nothing of it is remembered.
+    ///
+    /// # Errors
+    /// [`EgressError::BaseUrl`] if the two make no path.
+    pub(crate) fn request(&self, method: Method, below: &str) -> Result<Request<Segments>, EgressError> {
+        let path = format!("{}{below}", self.path.path().trim_end_matches('/'));
+        let mut request = self.post(Segments::new(Vec::new()), "application/json", None);
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().map_err(|_| EgressError::BaseUrl(path))?;
+        request.headers_mut().remove(CONTENT_TYPE);
+        Ok(request)
+    }
+}
+
+/// How a platform is shown its credential.
+pub(super) fn credential_header(offer: &PlatformModel, credential: &Credential) -> Result<(HeaderName, HeaderValue), EgressError> {
+    let secret = credential.secret.expose_secret();
+    let (name, value) = match offer.platform.provider {
+        Provider::Anthropic => (HeaderName::from_static("x-api-key"), HeaderValue::from_str(secret)),
+        Provider::Gemini => (HeaderName::from_static("x-goog-api-key"), HeaderValue::from_str(secret)),
+        Provider::Openai | Provider::Volces | Provider::Simulation => (AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {secret}"))),
+    };
+    secret_header(name, value)
+}
+
+/// How Volcengine's speech API takes a key.
+fn openspeech_header(credential: &Credential) -> Result<(HeaderName, HeaderValue), EgressError> {
+    secret_header(HeaderName::from_static("x-api-key"), HeaderValue::from_str(credential.secret.expose_secret()))
+}
+
+fn secret_header(
+    name: HeaderName,
+    value: Result<HeaderValue, http::header::InvalidHeaderValue>,
+) -> Result<(HeaderName, HeaderValue), EgressError> {
+    let mut value = value.map_err(|_| EgressError::Credential)?;
+    value.set_sensitive(true);
+    Ok((name, value))
 }
 
 /// A URL in the parts that a call needs.

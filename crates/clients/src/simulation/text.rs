@@ -63,7 +63,7 @@ pub(super) fn hash(text: &str) -> u64 {
 }
 
 /// SplitMix64.
-const fn next(state: &mut u64) -> u64 {
+pub(super) const fn next(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

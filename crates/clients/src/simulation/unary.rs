@@ -1,6 +1,7 @@
 //! Vectors, verdicts and orders that are made up, the same for the same question.
 
 use bytes::Bytes;
+use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::usage::{Usage, UsageSource};
 use easyai_protocols::conversation::Notes;
 use easyai_protocols::embeddings::{self, EmbedRequest};
@@ -11,28 +12,30 @@ use http::HeaderValue;
 use serde_json::json;
 
 use super::text;
-use crate::call::{PlainAnswer, TextCall};
+use crate::call::{PlainAnswer, TextAnswer, TextCall};
 
 /// The length of a vector where nobody said.
 const DIMENSIONS: u32 = 16;
 
 /// Answers a call that is no conversation.
-pub(super) fn answer(call: &TextCall<'_>, unary: &Unary) -> PlainAnswer {
+pub(super) fn answer(call: &TextCall<'_>, unary: &Unary) -> Result<TextAnswer, Failure> {
     let usage = Usage { source: UsageSource::Upstream, ..Usage::counted(call.request.scan.prompt_tokens, 0) };
     let model = &*call.offer.upstream_name;
     let body = match unary {
         Unary::Embeddings(asked) => vectors(asked, model, &usage),
         Unary::Moderations(asked) => verdict(asked, model),
         Unary::Rerank(asked) => order(asked, model, usage),
+        // Answered before: it may be streamed.
+        Unary::Media(_) => return Err(Failure::new(Category::Internal, Sent::Nothing, "media has an answer of its own")),
     };
-    PlainAnswer {
+    Ok(TextAnswer::Plain(PlainAnswer {
         protocol: call.request.protocol,
         body,
         content_type: HeaderValue::from_static("application/json"),
         usage: Some(usage),
         upstream_request_id: Some(format!("simulated-{:016x}", text::hash(&String::from_utf8_lossy(call.request.body())))),
         notes: Notes::default(),
-    }
+    }))
 }
 
 fn vectors(asked: &EmbedRequest, model: &str, usage: &Usage) -> Bytes {

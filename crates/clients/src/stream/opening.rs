@@ -49,8 +49,8 @@ pub(crate) async fn open(
     }
     let Opening { feed, passage, held, tail, usage, choices, done, ended, .. } = opening;
     let first = (!held.is_empty()).then(|| held.freeze());
-    let include_usage = asked.include_usage;
-    Ok(UpstreamStream { feed, passage, first, tail, choices, done, ended, usage, include_usage, request_id })
+    let Asked { include_usage, media, .. } = asked;
+    Ok(UpstreamStream { feed, passage, first, tail, choices, done, ended, usage, include_usage, media, request_id })
 }
 
 struct Opening {

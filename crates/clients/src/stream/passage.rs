@@ -71,7 +71,15 @@ impl Passage {
 
     /// Whether the frame that says nothing follows is the caller's too. Chat's `[DONE]` is written by us.
     pub(super) const fn ends_by_its_own_frame(&self) -> bool {
-        matches!(self, Self::Same { protocol: Protocol::Messages | Protocol::Responses | Protocol::GenerateContent, .. })
+        match self {
+            Self::Same { protocol, .. } => match protocol {
+                Protocol::Messages | Protocol::Responses | Protocol::GenerateContent => true,
+                Protocol::Images | Protocol::ImageEdits | Protocol::Videos => true,
+                Protocol::Speech | Protocol::Transcriptions | Protocol::Translations => true,
+                Protocol::Chat | Protocol::Completions | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => false,
+            },
+            Self::Converted(_) => false,
+        }
     }
 
     /// Appends what closes the stream; `ended` says whether the upstream sent its own last frame.
@@ -100,16 +108,54 @@ fn frame(protocol: Protocol, event: SseEvent) -> Bytes {
     let SseEvent { data, name, raw } = event;
     let mut out = BytesMut::new();
     match (protocol, name, raw) {
-        (Protocol::Chat | Protocol::Completions, None, Some(raw)) | (Protocol::Messages | Protocol::Responses, Some(_), Some(raw)) => {
+        (Protocol::Chat | Protocol::Completions, None, Some(raw))
+        | (
+            Protocol::Messages
+            | Protocol::Responses
+            | Protocol::Images
+            | Protocol::ImageEdits
+            | Protocol::Speech
+            | Protocol::Transcriptions,
+            Some(_),
+            Some(raw),
+        ) => {
             return raw;
         }
         // What is no text is never streamed; if it were, it would be like chat.
-        (Protocol::Chat | Protocol::Completions | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank, _, _) => {
+        (
+            Protocol::Chat
+            | Protocol::Completions
+            | Protocol::Embeddings
+            | Protocol::Moderations
+            | Protocol::Rerank
+            | Protocol::Videos
+            | Protocol::Translations,
+            _,
+            _,
+        ) => {
             write_frame(&mut out, &data);
         }
-        (Protocol::Messages | Protocol::Responses, Some(name), None) => write_named(&mut out, &name, &data),
+        (
+            Protocol::Messages
+            | Protocol::Responses
+            | Protocol::Images
+            | Protocol::ImageEdits
+            | Protocol::Speech
+            | Protocol::Transcriptions,
+            Some(name),
+            _,
+        ) => write_named(&mut out, &name, &data),
         // Official SDKs look at the name and not at the type.
-        (Protocol::Messages | Protocol::Responses, None, _) => match kind(&data) {
+        (
+            Protocol::Messages
+            | Protocol::Responses
+            | Protocol::Images
+            | Protocol::ImageEdits
+            | Protocol::Speech
+            | Protocol::Transcriptions,
+            None,
+            _,
+        ) => match kind(&data) {
             Some(kind) => write_named(&mut out, kind.as_bytes(), &data),
             None => write_frame(&mut out, &data),
         },

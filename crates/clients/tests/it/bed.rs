@@ -11,9 +11,10 @@ use easyai_core::catalog::{
 };
 use easyai_core::failure::Failure;
 use easyai_core::id::{CredentialId, PlatformId, PlatformModelId, TaskId};
-use easyai_core::kind::{ModelType, Provider};
+use easyai_core::kind::{Kind, ModelType, Provider};
 use easyai_core::time::Timestamp;
 use easyai_core::usage::Usage;
+use easyai_protocols::request::{TextRequest, Unary};
 use http::HeaderMap;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -122,18 +123,29 @@ impl Bed {
     }
 
     pub async fn chat(&self, body: &'static str) -> Result<TextAnswer, Failure> {
-        let request = easyai_protocols::openai::scan::scan(body.into()).unwrap();
-        let credential = Credential {
+        self.ask(&easyai_protocols::openai::scan::scan(body.into()).unwrap()).await
+    }
+
+    /// A request for media.
+    pub async fn media(&self, kind: Kind, content_type: Option<&str>, body: impl Into<bytes::Bytes>) -> Result<TextAnswer, Failure> {
+        self.ask(&media_request(kind, content_type, body)).await
+    }
+
+    pub fn credential() -> Credential {
+        Credential {
             id: CredentialId::from_uuid(Uuid::from_u128(3)),
             weight: NonZeroU32::MIN,
             secret: "sk-ours".to_owned().into(),
             name: "credential 1".into(),
             limits: Arc::default(),
-        };
+        }
+    }
+
+    pub async fn ask(&self, request: &TextRequest) -> Result<TextAnswer, Failure> {
         let call = TextCall {
             offer: &Arc::new(self.offer.clone()),
-            credential: Some(&credential),
-            request: &request,
+            credential: Some(&Self::credential()),
+            request,
             written: None,
             task: TaskId::from_uuid(Uuid::from_u128(3)),
             started_at: Timestamp::from_micros(0),
@@ -149,31 +161,39 @@ impl Bed {
     pub async fn open(&self, body: &'static str) -> Box<UpstreamStream> {
         match self.chat(body).await.unwrap() {
             TextAnswer::Stream { stream, .. } => stream,
-            TextAnswer::Plain(answer) => panic!("no stream: {answer:?}"),
+            other => panic!("no stream: {other:?}"),
         }
     }
 
     pub async fn tell(&self, body: &'static str) -> Told {
-        let mut stream = self.open(body).await;
-        let mut pieces = Vec::new();
-        let text = |bytes: bytes::Bytes| String::from_utf8(bytes.to_vec()).unwrap();
-        loop {
-            match next(&mut stream).await {
-                StreamItem::Deltas(piece) => pieces.push(text(piece)),
-                StreamItem::End { last, usage } => return Told { pieces, end: Ok((text(last), usage)) },
-                StreamItem::Failed(failure) => return Told { pieces, end: Err(failure) },
-            }
-        }
+        told(self.open(body).await).await
     }
 
     pub async fn plain(&self) -> PlainAnswer {
         match self.chat(PLAIN).await.unwrap() {
             TextAnswer::Plain(answer) => answer,
-            TextAnswer::Stream { stream, .. } => panic!("no plain answer: {stream:?}"),
+            other => panic!("no plain answer: {other:?}"),
         }
     }
 }
 
 pub async fn next(stream: &mut UpstreamStream) -> StreamItem {
     std::future::poll_fn(|cx| stream.poll_next(cx)).await
+}
+
+pub fn media_request(kind: Kind, content_type: Option<&str>, body: impl Into<bytes::Bytes>) -> TextRequest {
+    TextRequest::unary(Unary::Media(Box::new(easyai_protocols::media::read(kind, content_type, body.into()).unwrap())))
+}
+
+/// All of a stream.
+pub async fn told(mut stream: Box<UpstreamStream>) -> Told {
+    let mut pieces = Vec::new();
+    let text = |bytes: bytes::Bytes| String::from_utf8(bytes.to_vec()).unwrap();
+    loop {
+        match next(&mut stream).await {
+            StreamItem::Deltas(piece) => pieces.push(text(piece)),
+            StreamItem::End { last, usage } => return Told { pieces, end: Ok((text(last), usage)) },
+            StreamItem::Failed(failure) => return Told { pieces, end: Err(failure) },
+        }
+    }
 }

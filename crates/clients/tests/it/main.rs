@@ -4,8 +4,13 @@
 mod after;
 mod bed;
 mod before;
+mod downloads;
+mod files;
 mod hygiene;
+mod media;
+mod media_simulation;
 mod proxies;
 mod proxy;
 mod simulation;
+mod studio;
 mod tolerance;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Ask;
 use crate::catalog::{Enabled, PlatformModel};
 use crate::id::PlatformModelId;
+use crate::pricing;
 use crate::time::Timestamp;
 
 crate::words! {
@@ -16,7 +17,7 @@ crate::words! {
         Disabled = "disabled",
         /// It does something else.
         WrongModelType = "wrong_model_type",
-        /// It has no price, and what has none can't be charged.
+        /// It has no price for what was asked, and what has none can't be charged.
         NoPrice = "no_price",
         /// A policy switched it, or its platform, off.
         AutoDisabled = "auto_disabled",
@@ -41,7 +42,7 @@ impl LeftOutReason {
             Self::PlatformDisabled => "the platform is switched off: enable it in the catalogue",
             Self::Disabled => "this platform model is switched off: enable it in the catalogue",
             Self::WrongModelType => "it does not do what was asked: add the model type if the platform serves it",
-            Self::NoPrice => "it has no price: give it one in the catalogue",
+            Self::NoPrice => "it has no price for this: give it one in the catalogue",
             Self::AutoDisabled => "a policy switched it off after a failure: put right what failed, then enable it",
             Self::CoolingDown => "it is left alone for a while after a failure",
             Self::CircuitOpen => "its circuit breaker is open",
@@ -63,7 +64,7 @@ pub struct LeftOut {
     pub reason: LeftOutReason,
     /// When it comes back, if it does by itself.
     pub until: Option<Timestamp>,
-    /// What the failure said, if one was the cause.
+    /// What the failure said, if one was the cause; or what exactly is lacking.
     pub detail: Option<Arc<str>>,
 }
 
@@ -94,19 +95,20 @@ pub(super) fn by_request(offer: &PlatformModel, ask: &Ask<'_>) -> Option<(LeftOu
     if let Some((_, lost)) = ask.unfit.iter().find(|(unfit, _)| *unfit == offer.id) {
         return Some((LeftOutReason::LacksCapability, Some(Arc::clone(lost))));
     }
-    let context = offer.context_tokens.map(|tokens| u64::from(tokens.get())).filter(|context| *context < ask.input_tokens)?;
-    Some((LeftOutReason::ContextTooSmall, Some(format!("about {} tokens, its context is {context}", ask.input_tokens).into())))
+    let prompt = ask.usage.input_tokens;
+    let context = offer.context_tokens.map(|tokens| u64::from(tokens.get())).filter(|context| *context < prompt)?;
+    Some((LeftOutReason::ContextTooSmall, Some(format!("about {prompt} tokens, its context is {context}").into())))
 }
 
 /// Why the catalogue itself keeps `offer` from serving.
-pub(super) fn by_catalog(offer: &PlatformModel) -> Option<LeftOutReason> {
+pub(super) fn by_catalog(offer: &PlatformModel, ask: &Ask<'_>) -> Option<(LeftOutReason, Option<Arc<str>>)> {
     if offer.platform.enabled == Enabled::No {
-        Some(LeftOutReason::PlatformDisabled)
-    } else if offer.enabled == Enabled::No {
-        Some(LeftOutReason::Disabled)
-    } else if offer.price.is_none() {
-        Some(LeftOutReason::NoPrice)
-    } else {
-        None
+        return Some((LeftOutReason::PlatformDisabled, None));
     }
+    if offer.enabled == Enabled::No {
+        return Some((LeftOutReason::Disabled, None));
+    }
+    let Some(version) = &offer.price else { return Some((LeftOutReason::NoPrice, None)) };
+    let nothing = pricing::covers(&version.price, ask.usage_of(offer)).err()?;
+    Some((LeftOutReason::NoPrice, Some(nothing.to_string().into())))
 }

@@ -41,7 +41,7 @@ fn busy(one: &Candidate, other: &Candidate, moment: &Moment<'_>) -> std::cmp::Or
 fn cost(offer: &PlatformModel, ask: &Ask<'_>) -> Money {
     const LAST: Money = Money::from_nanos(i64::MAX);
     let Some(version) = &offer.price else { return LAST };
-    pricing::cost_estimate(version, ask.input_tokens, ask.output_tokens).unwrap_or(LAST)
+    pricing::cost_estimate(version, ask.usage_of(offer)).unwrap_or(LAST)
 }
 
 fn weight(candidate: &Candidate) -> u64 {

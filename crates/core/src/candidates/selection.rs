@@ -198,7 +198,7 @@ impl NoCandidates {
         let some = |reason| left_out.iter().any(|left| left.reason == reason);
         let model = ask.model.to_owned();
         if left_out.iter().all(by_request) && some(LeftOutReason::ContextTooSmall) {
-            return Self::ContextTooSmall { model, tokens: ask.input_tokens, left_out };
+            return Self::ContextTooSmall { model, tokens: ask.usage.input_tokens, left_out };
         }
         if left_out.iter().all(by_request) && some(LeftOutReason::LacksCapability) {
             let lost = ask.unfit.first().map(|(_, lost)| Arc::clone(lost));

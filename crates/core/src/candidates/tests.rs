@@ -4,6 +4,7 @@ use super::*;
 use crate::catalog::{AllowedModels, Enabled, Strategy};
 use crate::error::ErrorCode;
 use crate::fixtures::{catalog, group, key, model, offer, platform};
+use crate::media::MediaUsage;
 use crate::policy::{Availability, Remedy, RunnerPolicy, Scope};
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -34,8 +35,8 @@ fn health(offers: &[PlatformModel], remedies: &[(usize, Remedy)]) -> HealthBook 
 }
 
 fn ask<'a>(key: &'a ApiKey, group: &'a Group) -> Ask<'a> {
-    let model_type = ModelType::TextGenerate;
-    Ask { model: "m", model_type, key, group, now: at(0), simulated: false, needs: &[], unfit: &[], input_tokens: 10, output_tokens: 10 }
+    let (model_type, usage) = (ModelType::TextGenerate, Usage::counted(10, 10));
+    Ask { model: "m", model_type, key, group, now: at(0), simulated: false, needs: &[], unfit: &[], usage, expected: &[] }
 }
 
 /// Nobody is busy, and nobody's speed is known.
@@ -276,6 +277,58 @@ fn the_cheapest_for_the_operator_is_tried_first() {
     assert_eq!(names(&choose(model, &HealthBook::default(), 1).unwrap()), "free cheap dear");
 }
 
+fn priced(text: &str) -> Option<Arc<crate::price::PriceVersion>> {
+    let id = crate::id::PriceId::from_uuid(uuid::Uuid::nil());
+    Some(Arc::new(crate::price::PriceVersion { id, price: serde_json::from_str(text).unwrap(), cost: None }))
+}
+
+fn images(count: u32, size: &str) -> Usage {
+    Usage::of_media(MediaUsage::Images { count, size: Some(size.parse().unwrap()), quality: None })
+}
+
+#[test]
+fn a_price_that_has_nothing_for_what_is_asked_leaves_out_and_says_what() {
+    let mut list = offers("square text any");
+    list[0].price = priced(r#"{"per_image":[{"size":"1024x1024","price":"0.04"}]}"#);
+    list[2].price = priced(r#"{"per_image":"0.05"}"#);
+    let expected: Vec<_> = list.iter().map(|offer| (offer.id, images(2, "1792x1024"))).collect();
+    let catalog = catalog(model(list));
+    let (key, group) = (key(AllowedModels::All), group(AllowedModels::All));
+    let ask = Ask { expected: &expected, model_type: ModelType::ImageGenerate, ..ask(&key, &group) };
+    let well = HealthBook::default();
+    let selection = select(&catalog, &ask, &calm(&well), 0).unwrap();
+    assert_eq!(names(&selection), "any");
+    assert_eq!(
+        selection.left_out.iter().map(LeftOut::message).collect::<Vec<_>>(),
+        [
+            "square: it has no price for this: give it one in the catalogue (no entry of `per_image` is for 2 images of 1792x1024: add one, or \
+             one without conditions)",
+            "text: it has no price for this: give it one in the catalogue (its price is by tokens, and those of 2 images of 1792x1024 were \
+             not counted: give it `per_image`)",
+        ]
+    );
+    let text = Ask { expected: &[], model_type: ModelType::TextGenerate, ..ask };
+    assert_eq!(names(&select(&catalog, &text, &calm(&well), 0).unwrap()), "text");
+}
+
+#[test]
+fn the_cheapest_is_found_by_what_each_one_is_expected_to_use() {
+    let mut list = offers("flat seconds images");
+    list[0].price = priced(r#"{"per_request":"0.5"}"#);
+    list[1].price = priced(r#"{"per_second":"0.1"}"#);
+    list[2].price = priced(r#"{"per_image":"0.3"}"#);
+    let video = MediaUsage::Video { millis: 4_000, resolution: None, audio: false, video_input: false };
+    let expected: Vec<_> = list
+        .iter()
+        .zip([Usage::of_media(video), Usage::of_media(video), images(1, "8x8")])
+        .map(|(offer, usage)| (offer.id, usage))
+        .collect();
+    let catalog = catalog(crate::catalog::Model { strategy: Strategy::LowestCost, ..model(list) });
+    let (key, group) = (key(AllowedModels::All), group(AllowedModels::All));
+    let ask = Ask { expected: &expected, ..ask(&key, &group) };
+    assert_eq!(names(&select(&catalog, &ask, &calm(&HealthBook::default()), 1).unwrap()), "images seconds flat");
+}
+
 #[test]
 fn who_served_before_is_preferred_but_availability_wins() {
     let list = offers("a b c/1");
@@ -298,7 +351,7 @@ fn what_the_request_needs_leaves_out_who_lacks_it_and_is_said_when_nobody_has_it
     list[2].context_tokens = NonZeroU32::new(100);
     let catalog = catalog(model(list));
     let (key, group) = (key(AllowedModels::All), group(AllowedModels::All));
-    let ask = Ask { needs: &[Tools, Vision], input_tokens: 500, ..ask(&key, &group) };
+    let ask = Ask { needs: &[Tools, Vision], usage: Usage::counted(500, 10), ..ask(&key, &group) };
     let well = HealthBook::default();
     let selection = select(&catalog, &ask, &calm(&well), 0).unwrap();
     assert_eq!(

@@ -33,8 +33,8 @@ fn what_is_explained_is_what_a_run_does() {
             simulated: false,
             needs: &needs,
             unfit: &[],
-            input_tokens: random.below(300),
-            output_tokens: random.below(300),
+            usage: Usage::counted(random.below(300), random.below(300)),
+            expected: &[],
         };
         let moment = Moment { health: &health, load: &NoLoad, sticky: None };
         let dice = random.next();
@@ -56,7 +56,7 @@ fn what_is_explained_is_what_a_run_does() {
 
 /// A run in which nobody answers tries those that were explained, in their order, as often and as far as explained.
 fn agrees(catalog: &Catalog, explained: &Selection, run: Selection, health: &HealthBook, ask: &Ask<'_>, seed: u64) {
-    let terms = Terms { multiplier: Multiplier::ONE, input_tokens: ask.input_tokens, output_tokens: ask.output_tokens };
+    let terms = Terms { multiplier: Multiplier::ONE, usage: ask.usage };
     let state = State { health, runner_policy: &catalog.runner_policy, now: ask.now };
     let told: Vec<Explained> = explained.candidates.iter().map(|candidate| Explained::of(candidate, &state, &terms, Vec::new())).collect();
     let (max_platforms, _) = reach(explained, &catalog.runner_policy);

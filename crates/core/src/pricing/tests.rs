@@ -1,5 +1,8 @@
 //! Lines, roundings, tiers and sums.
 
+mod media;
+mod properties;
+
 use super::*;
 use crate::usage::UsageSource;
 
@@ -15,6 +18,7 @@ fn usage(input: u64, cached: u64, written: u64, output: u64, reasoning: u64) -> 
         cache_write_tokens: written,
         output_tokens: output,
         reasoning_tokens: reasoning,
+        media: None,
         source: UsageSource::Upstream,
     }
 }
@@ -110,15 +114,16 @@ fn a_tier_counts_for_every_token_of_a_request_beyond_its_bound() {
 #[test]
 fn what_passes_the_limit_is_an_error() {
     let version = version(GPT, None);
-    assert_eq!(bill(&version, Multiplier::ONE, &Usage::counted(u64::MAX, 0)), Err(Overflow));
-    assert_eq!(estimate(&version, Multiplier::from_millionths(u32::MAX), u64::MAX, u64::MAX), Err(Overflow));
+    let all = Usage::counted(u64::MAX, u64::MAX);
+    assert_eq!(bill(&version, Multiplier::ONE, &Usage::counted(u64::MAX, 0)), Err(PricingError::Overflow(Overflow)));
+    assert_eq!(estimate(&version, Multiplier::from_millionths(u32::MAX), &all), Err(PricingError::Overflow(Overflow)));
 }
 
 #[test]
 fn an_estimate_is_the_bill_of_that_usage() {
     let version = version(GPT, None);
     let billed = bill(&version, Multiplier::ONE, &Usage::counted(1_234, 567)).unwrap();
-    assert_eq!(estimate(&version, Multiplier::ONE, 1_234, 567), Ok(billed.charge));
+    assert_eq!(estimate(&version, Multiplier::ONE, &Usage::counted(1_234, 567)), Ok(billed.charge));
 }
 
 #[test]

@@ -165,7 +165,7 @@ impl Arranger<'_> {
 fn cost(candidate: &Candidate, estimate: Option<&EstimateNote>) -> Money {
     const LAST: Money = Money::from_nanos(i64::MAX);
     let (Some(version), Some(estimate)) = (&candidate.offer.price, estimate) else { return LAST };
-    pricing::cost_estimate(version, estimate.input_tokens, estimate.output_tokens).unwrap_or(LAST)
+    pricing::cost_estimate(version, &estimate.usage()).unwrap_or(LAST)
 }
 
 /// A model's candidates that are well, then its last resorts; then the same of each fallback. Nobody leaves theirs.

@@ -7,6 +7,7 @@ use crate::catalog::PlatformModel;
 use crate::money::Money;
 use crate::price::Multiplier;
 use crate::pricing;
+use crate::run_trace::EstimateNote;
 use crate::usage::Usage;
 
 /// Where an answer comes from.
@@ -36,7 +37,7 @@ pub(super) fn paid(past: &Past, world: &World, offer: &PlatformModel, answer: &A
 /// used, and at last the estimate.
 fn usage(past: &Past, answer: &Answer, origin: Origin) -> Option<Usage> {
     let own_counts = origin == Origin::Recorded || (past.ending == Ending::Succeeded && answer.end.is_whole());
-    let estimated = || past.trace.estimate.as_ref().map(|estimate| Usage::counted(estimate.input_tokens, estimate.output_tokens));
+    let estimated = || past.trace.estimate.as_ref().map(EstimateNote::usage);
     if own_counts { past.usage } else { answer.usage.or(past.usage).or_else(estimated) }
 }
 

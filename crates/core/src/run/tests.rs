@@ -147,7 +147,7 @@ fn a_refused_platform_is_left_with_all_its_models() {
 #[test]
 fn a_media_job_that_may_have_been_accepted_is_never_submitted_again() {
     let media = || story().attempts(3).model_type(ModelType::VideoGenerate);
-    for what in ["timeout", "network", "500", "bad_response", "500,should=true"] {
+    for what in ["timeout", "network", "502", "bad_response", "502,should=true"] {
         media().check(&format!("a {what} | b ok"), "0ms a | failed media_may_have_been_sent");
     }
     let eager = media().retry(r#"{"max_attempts": 9, "rules": [{"retry": true}]}"#).failover(r#"{"rules": [{"action": "next"}]}"#);
@@ -155,6 +155,8 @@ fn a_media_job_that_may_have_been_accepted_is_never_submitted_again() {
     media().check("a timeout,sent=nothing ok", "0ms a | 200ms a | ok");
     // An answer that refuses the job proves that it was not accepted.
     media().check("a 429 | b ok", "0ms a | 0ms b | ok");
+    // So does its provider's own word that it failed.
+    story().model_type(ModelType::VideoGenerate).check("a 500 | b ok", "0ms a | 0ms b | ok");
 }
 
 #[test]

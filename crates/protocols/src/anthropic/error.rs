@@ -48,11 +48,15 @@ const fn kind(code: ErrorCode) -> &'static str {
         ErrorCode::InvalidApiKey => "authentication_error",
         ErrorCode::InsufficientBalance | ErrorCode::BudgetExceeded => "billing_error",
         ErrorCode::ModelNotAllowed | ErrorCode::PermissionDenied => "permission_error",
-        ErrorCode::ModelNotFound | ErrorCode::TaskNotFound => "not_found_error",
+        ErrorCode::ModelNotFound | ErrorCode::TaskNotFound | ErrorCode::AssetNotFound => "not_found_error",
         ErrorCode::IdempotencyConflict => "conflict_error",
         ErrorCode::RequestTooLarge => "request_too_large",
         ErrorCode::RateLimit => "rate_limit_error",
-        ErrorCode::UpstreamError | ErrorCode::UpstreamAuth | ErrorCode::Interrupted | ErrorCode::InternalError => "api_error",
+        ErrorCode::UpstreamError
+        | ErrorCode::UpstreamAuth
+        | ErrorCode::AssetUnavailable
+        | ErrorCode::Interrupted
+        | ErrorCode::InternalError => "api_error",
         ErrorCode::NoCandidate
         | ErrorCode::CandidatesCoolingDown
         | ErrorCode::ShuttingDown

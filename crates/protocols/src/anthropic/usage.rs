@@ -48,6 +48,7 @@ impl WireUsage {
             cache_write_tokens: written,
             output_tokens: output,
             reasoning_tokens: self.output_tokens_details.0.unwrap_or_default().thinking_tokens.0.min(output),
+            media: None,
             source: UsageSource::Upstream,
         })
     }
@@ -127,6 +128,7 @@ mod tests {
             cache_write_tokens: 200,
             output_tokens: 50,
             reasoning_tokens: 40,
+            media: None,
             source: UsageSource::Upstream,
         };
         assert_eq!(

@@ -178,7 +178,16 @@ impl Opaque {
             Protocol::Chat => holds(&OURS) || holds(&GOOGLES),
             Protocol::Responses | Protocol::Messages => holds(&OURS),
             Protocol::GenerateContent => holds(&OURS_IN_BASE64),
-            Protocol::Completions | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => false,
+            Protocol::Completions
+            | Protocol::Embeddings
+            | Protocol::Moderations
+            | Protocol::Rerank
+            | Protocol::Images
+            | Protocol::ImageEdits
+            | Protocol::Videos
+            | Protocol::Speech
+            | Protocol::Transcriptions
+            | Protocol::Translations => false,
         }
     }
 

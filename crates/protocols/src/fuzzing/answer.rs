@@ -19,6 +19,12 @@ pub fn answer(protocol: Protocol, data: &[u8]) -> bool {
         Protocol::Embeddings => return vectors(data),
         Protocol::Rerank => return order(data),
         Protocol::Moderations => return facts.is_ok(),
+        Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => return false,
         Protocol::Responses => stored(data),
         Protocol::Chat | Protocol::Messages | Protocol::GenerateContent | Protocol::Completions => {}
     }

@@ -125,9 +125,17 @@ pub(super) fn assert_frames(caller: Protocol, out: &[u8], complete: bool) {
     assert_eq!(bytes, out.len(), "nothing but frames is written: {}", String::from_utf8_lossy(out));
     let Some(last) = last else { return };
     let ends = match caller {
-        Protocol::Chat | Protocol::Completions | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => {
-            last.raw.as_deref() == Some(DONE)
-        }
+        Protocol::Chat
+        | Protocol::Completions
+        | Protocol::Embeddings
+        | Protocol::Moderations
+        | Protocol::Rerank
+        | Protocol::Images
+        | Protocol::ImageEdits
+        | Protocol::Videos
+        | Protocol::Speech
+        | Protocol::Transcriptions
+        | Protocol::Translations => last.raw.as_deref() == Some(DONE),
         Protocol::Responses => matches!(last.name.as_deref(), Some(b"response.completed" | b"response.incomplete")),
         Protocol::Messages => last.name.as_deref() == Some(b"message_stop"),
         // Nothing ends it but its end.

@@ -50,11 +50,15 @@ const fn status(code: ErrorCode) -> &'static str {
         ErrorCode::InvalidApiKey => "UNAUTHENTICATED",
         ErrorCode::InsufficientBalance | ErrorCode::BudgetExceeded => "FAILED_PRECONDITION",
         ErrorCode::ModelNotAllowed | ErrorCode::PermissionDenied => "PERMISSION_DENIED",
-        ErrorCode::ModelNotFound | ErrorCode::TaskNotFound => "NOT_FOUND",
+        ErrorCode::ModelNotFound | ErrorCode::TaskNotFound | ErrorCode::AssetNotFound => "NOT_FOUND",
         ErrorCode::IdempotencyConflict => "ABORTED",
         ErrorCode::RateLimit => "RESOURCE_EXHAUSTED",
         ErrorCode::Cancelled => "CANCELLED",
-        ErrorCode::UpstreamError | ErrorCode::UpstreamAuth | ErrorCode::Interrupted | ErrorCode::InternalError => "INTERNAL",
+        ErrorCode::UpstreamError
+        | ErrorCode::UpstreamAuth
+        | ErrorCode::AssetUnavailable
+        | ErrorCode::Interrupted
+        | ErrorCode::InternalError => "INTERNAL",
         ErrorCode::NoCandidate
         | ErrorCode::CandidatesCoolingDown
         | ErrorCode::ShuttingDown

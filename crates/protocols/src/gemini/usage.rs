@@ -41,6 +41,7 @@ impl WireUsage {
             cache_write_tokens: 0,
             output_tokens,
             reasoning_tokens,
+            media: None,
             source: UsageSource::Upstream,
         })
     }

@@ -249,7 +249,7 @@ pub fn error_frame(code: ErrorCode, message: &str) -> Bytes {
 }
 
 /// OpenAI's `type` for a code (`providers.md` section 12.7).
-const fn kind(code: ErrorCode) -> &'static str {
+pub(crate) const fn kind(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::BadRequest
         | ErrorCode::ContextLengthExceeded
@@ -260,6 +260,7 @@ const fn kind(code: ErrorCode) -> &'static str {
         | ErrorCode::PermissionDenied
         | ErrorCode::ModelNotFound
         | ErrorCode::TaskNotFound
+        | ErrorCode::AssetNotFound
         | ErrorCode::IdempotencyConflict
         | ErrorCode::RequestTooLarge
         | ErrorCode::Cancelled => "invalid_request_error",
@@ -267,6 +268,7 @@ const fn kind(code: ErrorCode) -> &'static str {
         ErrorCode::RateLimit => "rate_limit_exceeded",
         ErrorCode::UpstreamError
         | ErrorCode::UpstreamAuth
+        | ErrorCode::AssetUnavailable
         | ErrorCode::NoCandidate
         | ErrorCode::CandidatesCoolingDown
         | ErrorCode::ShuttingDown

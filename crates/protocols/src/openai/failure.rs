@@ -170,6 +170,9 @@ fn category(status: Option<u16>, error: &WireError) -> Category {
 
 /// Ark's codes. A prompt that is too long comes as a wrong parameter too: then only the message tells.
 fn ark_category(code: &str, message: &str) -> Option<Category> {
+    if let Some(category) = ark::speech_category(code, message) {
+        return Some(category);
+    }
     let category = ark::category(code)?;
     let is_too_long = category == Category::BadRequest && by_message(message) == Some(Category::ContextLength);
     Some(if is_too_long { Category::ContextLength } else { category })

@@ -187,6 +187,12 @@ pub(crate) fn model(scanner: &mut Scanner<'_>) -> Result<(String, Range<usize>),
     }
     let span = scanner.skip()?;
     let name = scanner.unescaped(&span)?;
+    check_model(&name)?;
+    Ok((name.into_owned(), span))
+}
+
+/// Refuses what can't be a model's name.
+pub(crate) fn check_model(name: &str) -> Result<(), BadRequest> {
     if name.trim().is_empty() {
         return Err(field("model", "is empty: name the model, as GET /v1/models lists it"));
     }
@@ -196,7 +202,7 @@ pub(crate) fn model(scanner: &mut Scanner<'_>) -> Result<(String, Range<usize>),
     if name.chars().any(char::is_control) {
         return Err(field("model", "holds a control character"));
     }
-    Ok((name.into_owned(), span))
+    Ok(())
 }
 
 fn messages(scanner: &mut Scanner<'_>, size: &mut TextSize, needs: &mut Needs) -> Result<(Range<usize>, usize), BadRequest> {

@@ -54,6 +54,7 @@ impl WireUsage {
             cache_write_tokens: input_details.cache_write_tokens.0.min(input),
             output_tokens: output,
             reasoning_tokens: reasoning.min(output),
+            media: None,
             source: UsageSource::Upstream,
         })
     }

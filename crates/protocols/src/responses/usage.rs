@@ -49,6 +49,7 @@ impl WireUsage {
             cache_write_tokens: details.cache_write_tokens.0.min(input),
             output_tokens: output,
             reasoning_tokens: reasoning.min(output),
+            media: None,
             source: UsageSource::Upstream,
         })
     }

@@ -1,6 +1,6 @@
 //! What Ark's error codes mean, and what it says of a failure beside them.
 //!
-//! Source: `providers.md` section 12.4.
+//! Source: `providers.md` section 12.4, and 8 for the speech platform.
 
 use std::time::Duration;
 
@@ -50,7 +50,14 @@ const PREFIXES: &[(&str, Category)] = &[
     ("InflightBatchsizeExceeded", Category::RateLimit),
     ("ServerOverloaded", Category::Overloaded),
     ("InternalServiceError", Category::ServerError),
+    (super::NO_RESULT, Category::BadResponse),
 ];
+
+/// The speech platform's code for success.
+pub(super) const SPEECH_OK: &str = "20000000";
+
+/// The speech platform's code for success, and nobody who speaks.
+pub(super) const SPEECH_SILENCE: &str = "20000003";
 
 /// Ark's word for too many calls at once.
 const BURST: &str = "RequestBurstTooFast";
@@ -70,6 +77,22 @@ pub(crate) fn category(code: &str) -> Option<Category> {
         return Some(Category::ContentFilter);
     }
     PREFIXES.iter().find(|(prefix, _)| code.starts_with(prefix)).map(|(_, category)| *category)
+}
+
+/// What a code of the speech platform means: eight digits, of which one stands for many reasons. None if it is not one.
+pub(crate) fn speech_category(code: &str, message: &str) -> Option<Category> {
+    if code.len() != SPEECH_OK.len() || !code.bytes().all(|letter| letter.is_ascii_digit()) {
+        return None;
+    }
+    let message = message.to_ascii_lowercase();
+    match code {
+        "45000000" if message.contains("quota exceeded") || message.contains("concurrency") => Some(Category::RateLimit),
+        "45000000" if message.contains("permission denied") => Some(Category::ModelUnavailable),
+        "55000031" => Some(Category::Overloaded),
+        _other if code.starts_with("45") => Some(Category::BadRequest),
+        _other if code.starts_with("55") => Some(Category::ServerError),
+        _other => None,
+    }
 }
 
 /// How long to wait after a burst.
@@ -132,6 +155,23 @@ mod tests {
         }
         check(400, "InvalidParameter", "Total tokens of image and text exceed max message tokens.", Category::ContextLength);
         check(400, "InvalidParameter", "`moderation` is not valid", Category::BadRequest);
+    }
+
+    #[test]
+    fn the_speech_platform_s_codes_are_numbers() {
+        for (code, message, category) in [
+            ("45000000", "quota exceeded for types: concurrency", Category::RateLimit),
+            ("45000000", "requested resource: permission denied", Category::ModelUnavailable),
+            ("45000000", "something else", Category::BadRequest),
+            ("45000001", "bad parameter", Category::BadRequest),
+            ("45000151", "bad format", Category::BadRequest),
+            ("55000031", "busy", Category::Overloaded),
+            ("55000000", "internal", Category::ServerError),
+        ] {
+            check(200, code, message, category);
+        }
+        assert_eq!((speech_category("429", ""), speech_category("20000000", "")), (None, None));
+        check(200, super::super::NO_RESULT, "nothing", Category::BadResponse);
     }
 
     #[test]

@@ -74,8 +74,8 @@ pub(crate) async fn give(runner: &Arc<Runner>, call: Call, wish: &Wish, answer: 
     let (age, percent) = (answer.age(), wish.settings.charge_percent);
     let bill = match pricing::cached(&answer.price, call.ask.caller.group.price_multiplier, percent, &answer.usage) {
         Ok(bill) => bill,
-        Err(overflow) => {
-            let error = CallError::refused(task, ErrorCode::InternalError, overflow.to_string());
+        Err(error) => {
+            let error = CallError::refused(task, ErrorCode::InternalError, error.to_string());
             return Err(refused(runner, &call, error).await);
         }
     };
@@ -154,18 +154,14 @@ impl Hit {
             runner_policy: ask.caller.catalog.runner_policy.id,
             started_at: watch.started_at,
             idempotency: None,
+            job: None,
+            callbacks: runner.told(ask.callback.as_ref()),
         }
     }
 
     fn record(&self, runner: &Runner) -> Record {
         let ask = &self.call.ask;
-        let usage = &self.answer.usage;
-        let known = EstimateNote {
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            hold: self.bill.charge,
-            price: self.bill.price,
-        };
+        let known = EstimateNote::new(&self.answer.usage, self.bill.charge, self.bill.price);
         let subject = Subject {
             task: self.call.task,
             account: ask.caller.account.id,

@@ -73,6 +73,7 @@ fn ask(body: &str) -> TextAsk {
     };
     let caller = Caller { catalog: Arc::new(catalog), key: Arc::new(key), account: Arc::new(account), group: Arc::new(group) };
     TextAsk {
+        callback: None,
         caller,
         request: scan(Bytes::copy_from_slice(body.as_bytes())).unwrap(),
         run_mode: RunMode::Live,
@@ -83,6 +84,8 @@ fn ask(body: &str) -> TextAsk {
         keep: Keep::Nothing,
         detached: false,
         idempotency: None,
+        job: None,
+        base_url: None,
         headers: HeaderMap::new(),
     }
 }

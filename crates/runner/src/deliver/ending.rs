@@ -158,7 +158,7 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
     }
     // A bill that can't be computed is a mistake of ours that the caller does not pay for.
     let offer = &delivery.candidate().offer;
-    let bill = terms.bill(offer, &usage);
+    let bill = terms.bill(offer, &usage, &usage);
     let bill = bill.map_err(|failure| tracing::error!(failure = %failure.message, "A stream could not be priced")).ok();
     let charge = bill.as_ref().map_or(Money::ZERO, |bill| bill.charge);
     match ending {

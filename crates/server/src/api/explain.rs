@@ -1,4 +1,4 @@
-//! `POST /api/v1/explain`: what would be done with a call for text, without doing it.
+//! `POST /api/v1/explain`: what would be done with a call, without doing it.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use axum::extract::{Query, Request, State};
 use bytes::Bytes;
 use easyai_core::explain::Explanation;
 use easyai_core::kind::Kind;
-use easyai_protocols::request::{Framing, TextRequest};
-use easyai_protocols::{anthropic, completions, gemini, openai, responses};
+use easyai_protocols::read::read;
+use easyai_protocols::request::TextRequest;
 
 use crate::api::error::ApiError;
 use crate::api::text::ask;
@@ -26,7 +26,7 @@ pub struct ExplainQuery {
     pub model: Option<String>,
 }
 
-/// Explains a call: the body of `POST /v1/chat/completions`, or of another text endpoint named by `kind`, with the same headers.
+/// Explains a call: the body of `POST /v1/chat/completions`, or of another endpoint named by `kind` (as JSON), with the same headers.
 ///
 /// # Errors
 /// `invalid_api_key`, `bad_request`, `store_unavailable`. What would be refused is explained, not refused.
@@ -50,19 +50,5 @@ pub async fn explain(
 /// # Errors
 /// `bad_request` names the field that is wrong.
 pub fn scan(query: &ExplainQuery, bytes: Bytes) -> Result<TextRequest, ApiError> {
-    let read = match query.kind.unwrap_or(Kind::ChatCompletions) {
-        Kind::ChatCompletions => openai::scan::scan(bytes),
-        Kind::Completions => completions::scan::scan(bytes),
-        Kind::Messages => anthropic::scan::scan(bytes),
-        Kind::Responses => responses::scan::scan(bytes).map(|(request, _)| request),
-        Kind::GenerateContent => {
-            let model =
-                query.model.as_deref().ok_or_else(|| ApiError::field("model", "`model` is missing: name the model in the query"))?;
-            gemini::scan::scan(bytes, model, false, Framing::Events)
-        }
-        kind @ (Kind::Embeddings | Kind::Moderations | Kind::Rerank) => {
-            return Err(ApiError::field("kind", format!("`{kind}` can't be explained: only calls for text can")));
-        }
-    };
-    Ok(read?)
+    Ok(read(query.kind.unwrap_or(Kind::ChatCompletions), query.model.as_deref(), None, bytes)?)
 }

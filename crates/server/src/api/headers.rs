@@ -33,6 +33,10 @@ pub const RESUMABLE: HeaderName = HeaderName::from_static("x-easyai-resumable");
 pub const RUN_MODE: HeaderName = HeaderName::from_static("x-easyai-run-mode");
 /// Request: what the simulation client shall do, as JSON.
 pub const SIMULATION: HeaderName = HeaderName::from_static("x-easyai-simulation");
+/// Request: whom to tell the task's events.
+pub const CALLBACK_URL: HeaderName = HeaderName::from_static("x-easyai-callback-url");
+/// Request: which of them, by name, separated by commas; all without it.
+pub const CALLBACK_EVENTS: HeaderName = HeaderName::from_static("x-easyai-callback-events");
 /// Request: the caller may ask the same again under this key.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Answer: what OpenAI's SDKs show as the request id.

@@ -41,7 +41,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, ApiError
 /// `GET /metrics`, for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "Operation", responses((status = 200, description = "OpenMetrics text")))]
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
-    match app.telemetry.text(&app.runner) {
+    match app.telemetry.text(&app.runner, app.assets.counts()) {
         Ok(text) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

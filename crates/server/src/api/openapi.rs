@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::{events, explain, health, openai, replay, stream, tasks, wallet};
+use crate::api::{assets, callbacks, events, explain, health, openai, replay, stream, tasks, wallet};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -13,11 +13,19 @@ use crate::api::{events, explain, health, openai, replay, stream, tasks, wallet}
         chat,
         openai::models::list,
         openai::models::get,
+        tasks::create::create,
         tasks::list,
         tasks::get,
         tasks::trace,
+        tasks::control::cancel,
+        tasks::control::delete,
         events::list,
         stream::resume,
+        callbacks::list,
+        assets::of_task,
+        assets::get,
+        assets::delete,
+        assets::by_link,
         explain::explain,
         wallet::get,
         replay::replay,
@@ -67,6 +75,8 @@ struct ChatMessage {
         ("x-easyai-timeout-ms" = Option<u64>, Header, description = "The caller's own deadline"),
         ("Cache-Control" = Option<String>, Header, description = "Where the response cache is on: `no-cache` for a new answer, `no-store` to leave no trace"),
         ("x-easyai-simulation" = Option<String>, Header, description = "What a simulation shall do, as JSON: latency, deltas, faults"),
+        ("x-easyai-callback-url" = Option<String>, Header, description = "Whom to tell the task's events, signed"),
+        ("x-easyai-callback-events" = Option<String>, Header, description = "Which of them, by name, separated by commas; all without it"),
         ("x-easyai-run-mode" = Option<String>, Header, description = "`simulation` runs the call without cost"),
     ),
     responses(

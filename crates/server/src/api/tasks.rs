@@ -1,22 +1,31 @@
-//! `/api/v1/tasks`: what became of a caller's tasks.
+//! `/api/v1/tasks`: a caller's tasks, those that were called and those that go on by themselves.
+
+pub mod control;
+pub mod create;
+mod usage;
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use easyai_core::error::ErrorCode;
+use easyai_core::event::Progress;
 use easyai_core::id::TaskId;
+use easyai_core::job::JobState;
 use easyai_core::kind::Kind;
 use easyai_core::money::Money;
 use easyai_core::task::TaskStatus;
 use easyai_core::time::Timestamp;
-use easyai_core::usage::Usage;
-use easyai_runner::Caller;
+use easyai_runner::{Caller, clock};
+use easyai_store::jobs;
 use easyai_store::tasks::{self, Filter, TaskRow};
+use serde_json::value::RawValue;
 
+use self::usage::UsageView;
+use crate::api::assets::{self, AssetView};
 use crate::api::auth;
 use crate::api::error::ApiError;
 use crate::app::App;
@@ -51,9 +60,27 @@ pub struct TaskView {
     usage: Option<UsageView>,
     /// Attempts made.
     attempts: u32,
-    /// Where it stands in the queue for its limits, while it waits.
+    /// Where it stands in the queue, while it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<QueueView>,
+    /// How far it is, from 0 to 1; of one that goes on by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    progress: Option<Progress>,
+    /// When it is given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    deadline: Option<Timestamp>,
+    /// The greater goes first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<i64>,
+    /// Since when it is not wanted any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    cancel_requested_at: Option<Timestamp>,
+    /// What it gave, once it has succeeded: of tasks that go on by themselves, and files of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<ResultView>,
     /// Why it failed.
     error: Option<ErrorView>,
     #[schema(value_type = Option<String>)]
@@ -73,19 +100,20 @@ pub struct QueueView {
     ahead: usize,
     /// How many wait, itself included.
     waiting: usize,
+    /// When its turn may come, by how quickly the queue moved lately; none if that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_seconds: Option<u64>,
 }
 
-/// What an answer used, in tokens.
+/// What a task gave.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub struct UsageView {
-    input_tokens: u64,
-    cached_input_tokens: u64,
-    cache_write_tokens: u64,
-    output_tokens: u64,
-    reasoning_tokens: u64,
-    total_tokens: u64,
-    /// `upstream`, or `counted` where the upstream gave none.
-    source: &'static str,
+pub struct ResultView {
+    /// The answer as a call that waited would have got it, if it is JSON and was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
+    answer: Option<Box<RawValue>>,
+    /// Files that were made.
+    assets: Vec<AssetView>,
 }
 
 /// Why a task failed.
@@ -126,20 +154,6 @@ pub struct ListQuery {
     limit: Option<String>,
 }
 
-impl From<Usage> for UsageView {
-    fn from(usage: Usage) -> Self {
-        Self {
-            input_tokens: usage.input_tokens,
-            cached_input_tokens: usage.cached_input_tokens,
-            cache_write_tokens: usage.cache_write_tokens,
-            output_tokens: usage.output_tokens,
-            reasoning_tokens: usage.reasoning_tokens,
-            total_tokens: usage.total_tokens(),
-            source: usage.source.as_str(),
-        }
-    }
-}
-
 impl TaskView {
     pub(crate) fn of(row: TaskRow, currency: &Arc<str>) -> Self {
         let held = if row.status.is_terminal() { Money::ZERO } else { row.hold };
@@ -158,6 +172,11 @@ impl TaskView {
             usage: row.usage.map(UsageView::from),
             attempts: row.attempts,
             queue: None,
+            progress: None,
+            deadline: None,
+            priority: None,
+            cancel_requested_at: None,
+            result: None,
             error,
             upstream_request_id: row.upstream_request_id,
             created_at: row.started_at,
@@ -209,7 +228,7 @@ pub async fn list(
 pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<TaskRow, ApiError> {
     let id: TaskId = id.parse().map_err(|_| ApiError::no_such_task())?;
     let row = tasks::get(&app.db, id).await?;
-    row.filter(|row| row.account_id == caller.account.id).ok_or_else(ApiError::no_such_task)
+    row.filter(|row| row.account_id == caller.account.id && row.deleted_at.is_none()).ok_or_else(ApiError::no_such_task)
 }
 
 /// One task.
@@ -217,12 +236,52 @@ pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<TaskRow
 /// # Errors
 /// `task_not_found` also for those of other accounts.
 #[utoipa::path(get, path = "/api/v1/tasks/{id}", tag = "Gateway", security(("key" = [])), params(("id" = String, Path)), responses((status = 200, body = TaskView)))]
-pub async fn get(State(app): State<Arc<App>>, Path(id): Path<String>, headers: HeaderMap) -> Result<Json<TaskView>, ApiError> {
-    let caller = auth::caller(&app, &headers)?;
+pub async fn get(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request) -> Result<Json<TaskView>, ApiError> {
+    let head = request.into_parts().0;
+    let caller = auth::caller(&app, &head.headers)?;
     let row = find(&app, &caller, &id).await?;
-    let waits = if row.status.is_terminal() { None } else { app.runner.queue_position(row.id) };
-    let queue = waits.map(|position| QueueView { ahead: position.ahead, waiting: position.waiting });
-    Ok(Json(TaskView { queue, ..TaskView::of(row, &app.currency) }))
+    Ok(Json(full(&app, row, &assets::base(&app.links, &head)).await?))
+}
+
+/// A task with all that is known of it. The addresses of files begin with `base`.
+///
+/// # Errors
+/// [`ApiError`] if it can't be read.
+pub(super) async fn full(app: &App, row: TaskRow, base: &str) -> Result<TaskView, ApiError> {
+    let job = jobs::get(&app.db, row.id).await?;
+    let (task, status) = (row.id, row.status);
+    let queue = match &job {
+        _over if status.is_terminal() => None,
+        Some(job) if job.state == JobState::Queued => {
+            let (ahead, waiting) = jobs::place(&app.db, job).await?;
+            let expected_seconds = app.runner.expected_wait(ahead).map(|wait| wait.as_secs());
+            Some(QueueView { ahead, waiting, expected_seconds })
+        }
+        Some(_) | None => {
+            let waits = app.runner.queue_position(task);
+            waits.map(|position| QueueView { ahead: position.ahead, waiting: position.waiting, expected_seconds: None })
+        }
+    };
+    let progress = match &job {
+        Some(_) => tasks::events_of(&app.db, &row, 1, &app.currency).await?.last().map(|event| event.progress),
+        None => None,
+    };
+    let result = if status == TaskStatus::Succeeded { result(app, task, base).await? } else { None };
+    let (deadline, priority) = (job.as_ref().and_then(|job| job.deadline), job.as_ref().map(|job| job.priority));
+    let cancel_requested_at = job.and_then(|job| job.cancel_requested_at).filter(|_| !status.is_terminal());
+    Ok(TaskView { queue, progress, deadline, priority, cancel_requested_at, result, ..TaskView::of(row, &app.currency) })
+}
+
+/// What a task gave: none where nothing is kept of it.
+async fn result(app: &App, task: TaskId, base: &str) -> Result<Option<ResultView>, ApiError> {
+    let recorded = tasks::answer(&app.db, task).await?;
+    let json = recorded.filter(|recorded| recorded.content_type.starts_with("application/json"));
+    let answer = json.and_then(|recorded| serde_json::from_slice(&recorded.body).ok());
+    let now = clock::now();
+    let stored = easyai_store::assets::by_task(&app.db, task).await?;
+    let assets: Vec<AssetView> =
+        stored.into_iter().filter(|asset| asset.is_there(now)).map(|asset| AssetView::of(app, base, asset, now)).collect();
+    Ok((answer.is_some() || !assets.is_empty()).then_some(ResultView { answer, assets }))
 }
 
 /// Why a task went as it did: candidates, those left out, the estimate, every decision with its rule. As it was recorded.

@@ -21,6 +21,7 @@ use easyai_runner::{CacheUse, CallError, Caller, Detached, RefusedCall, Reply, S
 
 use crate::api::error::ApiError;
 use crate::api::gemini::ArrayBody;
+use crate::api::later::{self, Preference};
 use crate::api::{auth, body, headers};
 use crate::app::App;
 
@@ -60,8 +61,11 @@ async fn answer(
 ) -> Result<Response, ApiError> {
     let (head, incoming) = request.into_parts();
     let caller = auth::caller_of(app, &head)?;
-    match read(app, &caller, head, incoming, scan).await {
-        Ok(ask) => run(app, &caller, ask).await,
+    match read(app, &caller, protocol, head, incoming, scan).await {
+        Ok(ask) => match Preference::of(&ask.headers).filter(|_| !ask.request.scan.stream) {
+            Some(preference) => later::answer(app, &caller, ask, preference, 0).await,
+            None => run(app, &caller, ask).await,
+        },
         Err(error) => Err(unread(app, &caller, protocol, error).await),
     }
 }
@@ -69,12 +73,14 @@ async fn answer(
 async fn read(
     app: &App,
     caller: &Caller,
+    protocol: Protocol,
     head: Parts,
     incoming: Body,
     scan: impl FnOnce(Bytes) -> Result<TextRequest, BadRequest>,
 ) -> Result<easyai_runner::TextAsk, ApiError> {
-    let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
-    ask::read(caller, head.headers, scan(bytes)?)
+    let most = if protocol.brings_files() { app.max_media_body_bytes } else { app.max_body_bytes };
+    let bytes = body::read(&head.headers, incoming, most).await?;
+    ask::of_call(app, caller, head, scan(bytes)?)
 }
 
 /// Runs what was asked and answers in the caller's framing.
@@ -117,6 +123,7 @@ pub async fn unread(app: &App, caller: &Caller, protocol: Protocol, error: ApiEr
         input_tokens: 0,
         started_at: clock::now(),
         trace: None,
+        callback: None,
     };
     app.runner.refused(call, &refused).await;
     ApiError { task: Some(refused.task), ..error }

@@ -88,11 +88,67 @@ fn a_price_is_exact_or_refused() {
         &offer("{ input_per_million = \"1\" }"),
         "c.toml:9:9: platform_model \"m\" at \"p\": missing field `output_per_million` in `price`",
     );
+    check(
+        &offer("{ }"),
+        concat!(
+            "c.toml:9:9: platform_model \"m\" at \"p\": `price`: it has no component: give it `input_per_million` and `output_per_million`, or ",
+            "`per_image`, `per_second`, `per_minute`, `per_million_video_tokens`, `per_million_characters` or `per_request`",
+        ),
+    );
     let missing = offer("").replace("price = \n", "");
     assert_eq!(
         parse(&missing).unwrap().warnings,
         ["c.toml:6:1: platform_model \"m\" at \"p\": no `price`: it serves nobody until it has one"]
     );
+}
+
+#[test]
+fn prices_of_media_are_read_and_refused_with_their_place() {
+    let offer = |price: &str| {
+        format!(
+            "[[platform]]\nname = \"p\"\nprovider = \"simulation\"\n[[model]]\nname = \"m\"\n[[platform_model]]\nplatform = \"p\"\nmodel = \"m\"\nprice = {price}\n"
+        )
+    };
+    let table =
+        "{ per_image = [{ size = \"1024x1024\", quality = \"high\", price = \"0.167\" }, { price = \"0.04\" }], per_request = \"0.001\" }";
+    let read = parse(&offer(table)).unwrap();
+    let (_, declared) = read.declared.platform_models.first_key_value().unwrap();
+    assert_eq!(
+        serde_json::to_string(&declared.price).unwrap(),
+        r#"{"per_request":"0.001","per_image":[{"size":"1024x1024","quality":"high","price":"0.167"},{"price":"0.04"}]}"#
+    );
+    for (price, expected) in [
+        (
+            "{ per_image = 0.04 }",
+            "c.toml:9:23: platform_model \"m\" at \"p\": `price.per_image`: invalid type: floating point `0.04`, expected a list of prices or a \
+             string: write it in quotes, such as \"1.25\", so that it stays exact",
+        ),
+        (
+            "{ per_image = [{ size = \"1024x1024\", price = 0.04 }] }",
+            "c.toml:9:54: platform_model \"m\" at \"p\": `price.per_image[0].price`: invalid type: floating point `0.04`, expected a string: \
+             write it in quotes, such as \"1.25\", so that it stays exact",
+        ),
+        (
+            "{ per_second = [{ resolutoin = \"720p\", price = \"0.04\" }] }",
+            "c.toml:9:27: platform_model \"m\" at \"p\": unknown field `resolutoin`: did you mean `resolution`?",
+        ),
+        (
+            "{ per_second = [{ resolution = \"721p\", price = \"0.04\" }] }",
+            "c.toml:9:40: platform_model \"m\" at \"p\": `price.per_second[0].resolution`: `721p` is not a resolution: use one of 480p, 720p, \
+             1080p, 4k; did you mean `720p`?",
+        ),
+        (
+            "{ per_imag = \"0.04\", per_request = \"1\" }",
+            "c.toml:9:11: platform_model \"m\" at \"p\": unknown field `per_imag`: did you mean `per_image`?",
+        ),
+        (
+            "{ per_second = \"1\", per_million_video_tokens = \"1\" }",
+            "c.toml:9:9: platform_model \"m\" at \"p\": `price`: `per_second` and `per_million_video_tokens` are prices of the same thing: keep \
+             one of them",
+        ),
+    ] {
+        check(&offer(price), expected);
+    }
 }
 
 #[test]

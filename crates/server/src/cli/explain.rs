@@ -15,6 +15,7 @@ use easyai_core::explain::{Explained, Explanation, LimitNote};
 use easyai_core::id::{KeyId, NodeId};
 use easyai_runner::{Caller, Kept, Parts, Runner, clock};
 use easyai_store::Journal;
+use easyai_store::assets::AssetStore;
 
 use super::open::open;
 use super::out::Out;
@@ -42,7 +43,8 @@ pub async fn run(
     let journal = Journal::start(&db)?;
     let clients = Clients::new(config.proxy.clone())?;
     let (node, vault) = (NodeId::from_uuid(clock::new_id()), Arc::new(vault));
-    let parts = Parts { settings: crate::serve::settings(config), node, db: db.clone(), journal, vault, clients };
+    let assets = Arc::new(AssetStore::open(&db, &config.assets).await?);
+    let parts = Parts { settings: crate::serve::settings(config), node, db: db.clone(), journal, vault, clients, assets };
     let runner = Runner::start(parts).await.context("the catalogue can't be read")?;
     runner.restore_counters(Kept::Left).await?;
     let catalog = runner.catalog();
@@ -100,8 +102,9 @@ pub fn render(explanation: &Explanation, currency: &str, paint: Paint) -> String
         let wallet = hold.available.map(|available| format!("; the wallet has {available}")).unwrap_or_default();
         lines.push(String::new());
         lines.push(paint.bold("Hold"));
+        let media = hold.media.map(|media| format!(" and {media}")).unwrap_or_default();
         lines.push(format!(
-            "  {} {currency} for {} tokens in and {} out, prices times {}{wallet}",
+            "  {} {currency} for {} tokens in and {} out{media}, prices times {}{wallet}",
             hold.amount, hold.input_tokens, hold.output_tokens, hold.multiplier
         ));
     }
@@ -122,7 +125,8 @@ pub fn render(explanation: &Explanation, currency: &str, paint: Paint) -> String
 fn told(number: usize, candidate: &Explained, currency: &str) -> Vec<String> {
     let last = if candidate.last_resort { ", as a last resort" } else { "" };
     let fallback = candidate.fallback_model.as_ref().map(|model| format!(", for the fallback model {model}")).unwrap_or_default();
-    let estimate = candidate.estimate.map(|estimate| format!("estimate {estimate} {currency}")).unwrap_or_default();
+    let media = candidate.media.map(|media| format!(" for {media}")).unwrap_or_default();
+    let estimate = candidate.estimate.map(|estimate| format!("estimate {estimate} {currency}{media}")).unwrap_or_default();
     let cost = candidate.cost_estimate.map(|cost| format!(", cost {cost}")).unwrap_or_default();
     let mut lines = vec![
         format!(

@@ -3,16 +3,15 @@
 mod text;
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Context;
 use easyai_core::catalog::Catalog;
 use easyai_core::replay::{Draft, Seed};
 use easyai_store::history::Span;
 use easyai_store::{accounts, catalog};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::ReplayArgs;
+use super::bar::Bar;
 use super::open::open;
 use super::out::Out;
 use super::verdict::Verdict;
@@ -21,9 +20,6 @@ use crate::replay::{Plan, Progress, read_draft};
 
 /// The largest draft that is read: as large as a catalogue.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
-
-/// A replay that takes longer shows how far it is.
-const LONG: Duration = Duration::from_secs(1);
 
 /// Replays, and shows what would change.
 ///
@@ -45,7 +41,7 @@ pub async fn run(config: &Config, out: &Out, args: ReplayArgs) -> anyhow::Result
         most_tasks: None,
     };
     let mut bar = Bar::default();
-    let outcome = crate::replay::run(&db, &today, &plan, |progress| bar.show(progress)).await?;
+    let outcome = crate::replay::run(&db, &today, &plan, |progress| bar.show(progress.thousandths, || told(progress))).await?;
     bar.end();
     out.show(&outcome, |outcome| text::render(outcome, &config.currency, out.paint))?;
     Ok(Verdict::Good)
@@ -59,35 +55,6 @@ fn draft(path: &Path, today: &Catalog) -> anyhow::Result<Draft> {
     read_draft(&name, &text, today).map_err(anyhow::Error::msg)
 }
 
-/// How far it is, for a person who waits: on standard error, if that is a terminal, and only if it takes long.
-struct Bar {
-    began: std::time::Instant,
-    shown: Option<ProgressBar>,
-}
-
-impl Default for Bar {
-    fn default() -> Self {
-        Self { began: std::time::Instant::now(), shown: None }
-    }
-}
-
-impl Bar {
-    fn show(&mut self, progress: Progress) {
-        if self.shown.is_none() && self.began.elapsed() < LONG {
-            return;
-        }
-        let bar = self.shown.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template("{bar:40} {percent} %  {msg}  {eta} left");
-            let bar = ProgressBar::with_draw_target(Some(1_000), ProgressDrawTarget::stderr());
-            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_elapsed(self.began.elapsed())
-        });
-        bar.set_position(progress.thousandths);
-        bar.set_message(if progress.tasks == 0 { "learning".to_owned() } else { format!("{} tasks", progress.tasks) });
-    }
-
-    fn end(self) {
-        if let Some(bar) = self.shown {
-            bar.finish_and_clear();
-        }
-    }
+fn told(progress: Progress) -> String {
+    if progress.tasks == 0 { "learning".to_owned() } else { format!("{} tasks", progress.tasks) }
 }

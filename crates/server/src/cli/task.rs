@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use easyai_core::event::Event;
 use easyai_core::id::{AccountId, TaskId};
 use easyai_core::pricing::Bill;
 use easyai_core::run_trace::RunTrace;
+use easyai_core::task::TaskStatus;
 use easyai_store::journal::AttemptRow;
 use easyai_store::tasks::{self, Filter, TaskRow};
 use easyai_store::{Db, accounts};
@@ -15,12 +17,16 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::TaskFilter;
+use super::bar::Bar;
 use super::open::open;
 use super::out::{Out, table};
 use super::timeline;
 use super::verdict::Verdict;
 use crate::api::tasks::TaskView;
 use crate::config::Config;
+
+/// How often a task is looked at that is being watched.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// A page of tasks, for programs: as the API shows it, with the account.
 #[derive(Serialize)]
@@ -120,6 +126,30 @@ pub async fn show(config: &Config, out: &Out, id: TaskId) -> anyhow::Result<Verd
     let story = Story { account: name(&names, task.account_id), task, attempts, events, trace };
     out.show(&detail, |_| timeline::render(&story, &config.currency, out.paint))?;
     Ok(Verdict::Good)
+}
+
+/// Follows a task to its end, then shows it.
+///
+/// # Errors
+/// If it does not exist, or the database can't be read.
+pub async fn watch(config: &Config, out: &Out, id: TaskId) -> anyhow::Result<Verdict> {
+    let (db, _vault) = open(config).await?;
+    let mut bar = Bar::default();
+    let task = loop {
+        let task = tasks::get(&db, id).await?.with_context(|| format!("the task {id} does not exist"))?;
+        if task.status.is_terminal() {
+            break task;
+        }
+        let last = tasks::events_of(&db, &task, 1, &config.currency).await?.pop();
+        if let Some(last) = last {
+            bar.show(u64::from(last.progress.hundredths()) * 10, || format!("{}: {}", task.status, last.message));
+        }
+        // Another process works on it: nobody can tell this one.
+        tokio::time::sleep(LOOK_EVERY).await;
+    };
+    bar.end();
+    show(config, out, id).await?;
+    Ok(if task.status == TaskStatus::Succeeded { Verdict::Good } else { Verdict::Bad })
 }
 
 /// Names of all accounts: what people know them by.

@@ -1,5 +1,7 @@
 //! One task as a person reads it: who could serve and who could not, what was tried, what was decided by which rule, what it cost.
 
+use easyai_core::media::seconds;
+use easyai_core::pricing::{Component, Line};
 use easyai_core::response_cache::CacheNote;
 use easyai_core::run_trace::RunTrace;
 use easyai_core::task::{AttemptStatus, TaskStatus};
@@ -77,7 +79,8 @@ fn candidates(trace: &RunTrace, currency: &str, paint: Paint) -> String {
     }
     if let Some(estimate) = &trace.estimate {
         let (input, output, hold) = (estimate.input_tokens, estimate.output_tokens, estimate.hold);
-        lines.push(format!("  estimate: {input} tokens in, {output} out: {hold} {currency} held"));
+        let media = estimate.media.map(|media| format!(", {media}")).unwrap_or_default();
+        lines.push(format!("  estimate: {input} tokens in, {output} out{media}: {hold} {currency} held"));
     }
     lines.join("\n")
 }
@@ -139,13 +142,30 @@ fn events(story: &Story, paint: Paint) -> String {
     lines.join("\n")
 }
 
+/// How much of it, for a person.
+fn quantity(line: &Line) -> String {
+    match line.component {
+        Component::Second | Component::Minute => format!("{} s", seconds(line.quantity)),
+        Component::Input
+        | Component::CachedInput
+        | Component::CacheWrite
+        | Component::Output
+        | Component::Reasoning
+        | Component::Image
+        | Component::VideoTokens
+        | Component::Character
+        | Component::Request => line.quantity.to_string(),
+    }
+}
+
 fn charge(story: &Story, currency: &str, paint: Paint) -> String {
     let task = &story.task;
     let mut lines = vec![paint.bold("Charge")];
     if let Some(usage) = &task.usage {
         let (input, cached, output, source) = (usage.input_tokens, usage.cached_input_tokens, usage.output_tokens, usage.source);
+        let media = usage.media.map(|media| format!(", {media}")).unwrap_or_default();
         lines.push(format!(
-            "  usage: {input} tokens in ({cached} cached), {output} out ({} reasoning), by {source}",
+            "  usage: {input} tokens in ({cached} cached), {output} out ({} reasoning){media}, by {source}",
             usage.reasoning_tokens
         ));
     }
@@ -154,7 +174,7 @@ fn charge(story: &Story, currency: &str, paint: Paint) -> String {
             format!(
                 "  {:<14} {:>10} at {:>10} = {} {currency}",
                 line.component.as_str(),
-                line.quantity,
+                quantity(line),
                 line.unit_price.to_string(),
                 line.amount
             )
@@ -175,4 +195,22 @@ fn charge(story: &Story, currency: &str, paint: Paint) -> String {
         lines.push(format!("  cost {cost} {currency} at the platform"));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use easyai_core::money::Money;
+
+    use super::*;
+
+    #[test]
+    fn milliseconds_are_shown_as_seconds_and_all_else_as_it_is() {
+        let shown = |component, quantity| quantity_of(component, quantity);
+        assert_eq!((shown(Component::Second, 4_500), shown(Component::Minute, 90_000)), ("4.5 s".into(), "90 s".into()));
+        assert_eq!((shown(Component::Image, 3), shown(Component::VideoTokens, 108_900)), ("3".into(), "108900".into()));
+    }
+
+    fn quantity_of(component: Component, quantity: u64) -> String {
+        super::quantity(&Line { component, quantity, unit_price: Money::ZERO, amount: Money::ZERO })
+    }
 }

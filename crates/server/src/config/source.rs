@@ -12,7 +12,8 @@ use crate::nearest;
 use crate::problem::{Problem, position, render};
 
 /// Every setting. In the environment: in capitals, after `EASYAI_`.
-const SETTINGS: [&str; 23] = [
+const SETTINGS: [&str; 36] = [
+    "max_media_body_bytes",
     "data",
     "listen",
     "database_url",
@@ -35,6 +36,18 @@ const SETTINGS: [&str; 23] = [
     "finish_patience_ms",
     "expose_platform",
     "admin_token",
+    "callback_url",
+    "callback_events",
+    "assets_url",
+    "assets_endpoint",
+    "assets_region",
+    "assets_addressing",
+    "assets_access_key",
+    "assets_secret_key",
+    "assets_retention_days",
+    "asset_link_seconds",
+    "max_asset_bytes",
+    "public_url",
     "config",
 ];
 

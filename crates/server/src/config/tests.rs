@@ -59,6 +59,21 @@ fn a_wrong_setting_is_told_with_its_source_and_what_to_write() {
 }
 
 #[test]
+fn the_operators_receiver_may_be_anywhere_and_is_told_what_is_listed() {
+    let read = |url: &str, events: &str| {
+        config(&[("EASYAI_CALLBACK_URL", url), ("EASYAI_CALLBACK_EVENTS", events)], "", Flags::default()).map(|config| config.callback)
+    };
+    let told = read("http://127.0.0.1:9000/hook", "task.completed, task.failed").unwrap().unwrap();
+    assert_eq!((&*told.host, told.events.as_ref().map(|events| events.iter().count())), ("127.0.0.1:9000", Some(2)));
+    assert_eq!(read("http://127.0.0.1:9000/hook", "*").unwrap().unwrap().events, None);
+    assert_eq!(read("", "task.failed"), Ok(None));
+    assert!(read("ftp://h/", "").unwrap_err().starts_with("callback_url (from EASYAI_CALLBACK_URL)"));
+    assert!(
+        read("https://h/", "done").unwrap_err().starts_with("callback_events (from EASYAI_CALLBACK_EVENTS) can't be `done`: write names")
+    );
+}
+
+#[test]
 fn variables_of_others_are_left_alone() {
     assert!(config(&[("EASYAI_TEST_POSTGRES_URL", "x"), ("EASYAI_KEY", "sk-1"), ("HOME", "/")], "", Flags::default()).is_ok());
 }
@@ -70,6 +85,37 @@ fn secrets_are_not_in_debug_output() {
         ("EASYAI_PROXY", "http://u:hunter2@h:1"),
         ("EASYAI_MASTER_KEY", "hunter2"),
         ("EASYAI_ADMIN_TOKEN", "hunter2-hunter2-hunter2"),
+        ("EASYAI_ASSETS_URL", "s3://box"),
+        ("EASYAI_ASSETS_ACCESS_KEY", "key"),
+        ("EASYAI_ASSETS_SECRET_KEY", "hunter2"),
     ];
     assert!(!format!("{:?}", config(&environment, "", Flags::default()).unwrap()).contains("hunter2"));
+}
+
+#[test]
+fn assets_are_in_a_folder_or_in_a_bucket() {
+    let place = |environment: &[(&str, &str)]| format!("{:?}", config(environment, "", Flags::default()).unwrap().assets.place);
+    assert_eq!(place(&[("EASYAI_DATA", "d")]), "Folder(\"d/assets\")");
+    assert_eq!(place(&[("EASYAI_ASSETS_URL", "/srv/media")]), "Folder(\"/srv/media\")");
+    assert_eq!(place(&[("EASYAI_ASSETS_URL", "file:/srv/media")]), "Folder(\"/srv/media\")");
+    let bucket = place(&[
+        ("EASYAI_ASSETS_URL", "s3://box/a/b/"),
+        ("EASYAI_ASSETS_ENDPOINT", "http://minio:9000"),
+        ("EASYAI_ASSETS_ADDRESSING", "host"),
+    ]);
+    assert!(
+        bucket.contains("name: \"box\", prefix: \"a/b\"") && bucket.contains("minio") && bucket.contains("addressing: Host"),
+        "{bucket}"
+    );
+    let wrong = |environment: &[(&str, &str)]| config(environment, "", Flags::default()).unwrap_err();
+    assert_eq!(
+        wrong(&[("EASYAI_ASSETS_URL", "gs://box")]),
+        "assets_url (from EASYAI_ASSETS_URL) can't be `gs://box`: write a folder, or s3://BUCKET or s3://BUCKET/PREFIX"
+    );
+    let lonely = wrong(&[("EASYAI_ASSETS_URL", "s3://box"), ("EASYAI_ASSETS_SECRET_KEY", "hunter2")]);
+    assert!(lonely.ends_with("write both assets_access_key and assets_secret_key, or neither") && !lonely.contains("hunter2"), "{lonely}");
+    assert!(wrong(&[("EASYAI_ASSETS_URL", "s3://box"), ("EASYAI_ASSETS_ENDPOINT", "http://u:hunter2@h")]).contains("(not shown)"));
+    assert!(wrong(&[("EASYAI_PUBLIC_URL", "g.example")]).contains("write https://HOST"));
+    let kept = |days: &str| config(&[("EASYAI_ASSETS_RETENTION_DAYS", days)], "", Flags::default()).unwrap().assets.keep;
+    assert_eq!((kept("0"), kept("1")), (None, Some(Duration::from_secs(86_400))));
 }

@@ -64,6 +64,7 @@ pub async fn call(runner: Arc<Runner>, caller: Caller, load: Load, arrival: Arri
     let millis = |ms: Option<u32>| ms.map(|ms| Duration::from_millis(ms.into()));
     let begun = Instant::now();
     let ask = TextAsk {
+        callback: None,
         caller,
         request: request(&load, &arrival)?,
         run_mode: RunMode::Live,
@@ -73,6 +74,8 @@ pub async fn call(runner: Arc<Runner>, caller: Caller, load: Load, arrival: Arri
         session: None,
         keep: easyai_runner::Keep::Nothing,
         detached: false,
+        job: None,
+        base_url: None,
         idempotency: None,
         headers: HeaderMap::new(),
     };

@@ -12,6 +12,7 @@ use easyai_core::kind::RunMode;
 use easyai_core::limit::LimitSet;
 use easyai_runner::settings::CallerGone;
 use easyai_runner::{Caller, Parts, Runner, Settings, clock};
+use easyai_store::assets::{AssetPlace, AssetSettings, AssetStore, LinkTerms};
 use easyai_store::catalog::{self, DEFAULT_GROUP};
 use easyai_store::keys::NewKey;
 use easyai_store::nodes::Node;
@@ -35,6 +36,7 @@ const MAX_IN_FLIGHT: NonZeroU32 = NonZeroU32::MAX;
 
 /// The longest answer kept for an `Idempotency-Key`; the lab's callers send none.
 const MAX_RECORDED_BYTES: usize = 1 << 20;
+const MAX_ASSET_BYTES: u64 = 16 << 20;
 
 /// The gateway of a scenario.
 pub struct World {
@@ -77,7 +79,10 @@ impl World {
         let node = Node::join(&db, "lab", env!("CARGO_PKG_VERSION")).await?;
         let journal = Journal::start(&db)?;
         let clients = Clients::new(None)?.with_faults(faults);
-        let runner = Runner::start(Parts { settings: settings(), node: node.id(), db: db.clone(), journal, vault, clients }).await?;
+        let place = AssetPlace::Folder(folder.join("assets"));
+        let assets = Arc::new(AssetStore::open(&db, &AssetSettings { place, max_bytes: MAX_ASSET_BYTES, keep: None }).await?);
+        let parts = Parts { settings: settings(), node: node.id(), db: db.clone(), journal, vault, clients, assets };
+        let runner = Runner::start(parts).await?;
         Ok(Self { runner, db, key, node })
     }
 
@@ -111,5 +116,7 @@ fn settings() -> Settings {
         queue_timeout: Duration::ZERO,
         keep_alive: Duration::ZERO,
         max_recorded_answer_bytes: MAX_RECORDED_BYTES,
+        links: LinkTerms { public_url: None, lifetime: Duration::from_secs(3_600) },
+        callback: None,
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use easyai_store::Db;
 use easyai_store::testing::{TestDb, TestEngine};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -170,6 +171,12 @@ impl Program {
 
     fn data(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The database, for what the command line has no word for.
+    pub async fn db(&self) -> Db {
+        let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", self.file("easyai.db").display()));
+        Db::open(&url.parse().unwrap()).await.unwrap()
     }
 
     pub fn run(&self, arguments: &[&str]) -> Output {

@@ -8,7 +8,9 @@
 
 mod api;
 mod app;
+mod assets;
 mod cache;
+mod callbacks;
 mod caller;
 mod cli;
 mod cluster;
@@ -19,6 +21,7 @@ mod follow;
 mod garbage;
 mod health;
 mod http;
+mod jobs;
 mod killed;
 mod limited;
 mod limits;

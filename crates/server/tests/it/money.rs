@@ -38,8 +38,7 @@ fn those_who_were_served(answers: &[Answer]) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wallet_for_ten_serves_exactly_ten_of_a_crowd(#[values(Sqlite, Postgres)] engine: TestEngine) {
     let upstream = MockUpstream::start(Behaviour::default().with_latency(Duration::from_millis(200))).await.unwrap();
-    let price = r#"{ input_per_million = "0", output_per_million = "0", per_request = "1" }"#;
-    let catalog = Catalog::default().platform("only", &upstream.base_url(), "").offer_at("only", "demo", price);
+    let catalog = Catalog::default().platform("only", &upstream.base_url(), "").offer_at("only", "demo", r#"{ per_request = "1" }"#);
     let app = Setup::new(catalog).on(engine).with_balance("10.5").start().await;
     let answers = crowd(CROWD, &app.caller.chat("hello")).await;
     assert_eq!((those_who_were_served(&answers), upstream.calls()), (10, 10));

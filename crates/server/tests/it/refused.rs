@@ -11,7 +11,8 @@ use crate::app::{Catalog, Setup};
 async fn a_refused_call_is_a_failed_task_that_says_why(#[values(Sqlite, Postgres)] engine: TestEngine) {
     let upstream = MockUpstream::start(Behaviour::default()).await.unwrap();
     let dear = r#"{ input_per_million = "0", output_per_million = "0", per_request = "50" }"#;
-    let catalog = Catalog::demo(&upstream.base_url()).offer_at("only", "dear", dear);
+    let pictures = r#"{ per_image = "0.04", per_request = "0.001" }"#;
+    let catalog = Catalog::demo(&upstream.base_url()).offer_at("only", "dear", dear).offer_at("only", "pictures", pictures);
     let off = catalog.platform("off", &upstream.base_url(), "enabled = false").offer("off", "nobody");
     let app = Setup::new(off).on(engine).with_balance("10").start().await;
     let chat = |model: &str| app.caller.chat("hello").model(model);
@@ -19,6 +20,7 @@ async fn a_refused_call_is_a_failed_task_that_says_why(#[values(Sqlite, Postgres
         (chat("dear").answer().await.refused(402, "insufficient_balance"), "insufficient_balance", "only"),
         (chat("dear").streamed().answer().await.refused(402, "insufficient_balance"), "insufficient_balance", "top up"),
         (chat("nobody").answer().await.refused(503, "no_candidate"), "no_candidate", "off: the platform is switched off"),
+        (chat("pictures").answer().await.refused(503, "no_candidate"), "no_candidate", "nothing in its price is for tokens"),
         (chat("no-such").answer().await.refused(404, "model_not_found"), "model_not_found", "does not exist"),
         (app.caller.post(b"{\"model\": 5}").await.refused(400, "bad_request"), "bad_request", "model"),
     ];

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use easyai_core::delivery::CallbackTarget;
 use easyai_core::id::{AccountId, KeyId, NodeId, PlatformModelId, PriceId, RunnerPolicyId, TaskId};
 use easyai_core::kind::{Kind, ModelType, RunMode};
 use easyai_core::money::Money;
 use easyai_core::task::TaskStatus;
 use easyai_core::time::Timestamp;
+
+use crate::jobs::NewJob;
 
 /// A task to be recorded with its hold and its first candidate. Its first two events and its first attempt are implied.
 /// One that calls nobody has neither attempts nor an event of one.
@@ -50,9 +53,22 @@ pub struct Begin {
     pub started_at: Timestamp,
     /// If the caller may ask the same again.
     pub idempotency: Option<Idempotency>,
+    /// If it goes on without its caller: then it waits in the queue.
+    pub job: Option<NewJob>,
+    /// Who is told of its events; nobody costs nothing.
+    pub callbacks: Vec<Arc<CallbackTarget>>,
 }
 
+/// The row of a job, for both engines.
+pub(super) const INSERT_JOB: &str = "INSERT INTO jobs (task_id, account_id, state, priority, fence, next_at, deadline, attempt)
+    VALUES ($1, $2, 'queued', $3, 0, $4, $5, 0)";
+
 impl Begin {
+    /// Where the task stands from here on.
+    pub(super) const fn status(&self) -> TaskStatus {
+        if self.job.is_some() { TaskStatus::Queued } else { TaskStatus::Running }
+    }
+
     /// Whether the task costs nothing.
     pub(super) const fn simulated(&self) -> bool {
         match self.run_mode {

@@ -45,6 +45,8 @@ pub struct Finish {
     pub answer: Option<RecordedAnswer>,
     /// Whether its `Idempotency-Key` may begin a new task: nothing was delivered, and asking again is what the key is for.
     pub releases_key: bool,
+    /// Whether it has a job, which is over with it.
+    pub ends_job: bool,
     /// When it ended. Also tells a repeated finish from another one's.
     pub finished_at: Timestamp,
 }
@@ -72,6 +74,7 @@ impl Finish {
             upstream_request_id: None,
             answer: None,
             releases_key: begin.idempotency.is_some(),
+            ends_job: begin.job.is_some(),
             finished_at: now,
         }
     }

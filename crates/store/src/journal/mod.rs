@@ -69,6 +69,7 @@ const WATCHED: usize = 1024;
 pub struct Journal {
     queue: mpsc::Sender<Work>,
     committed: broadcast::Sender<TaskId>,
+    called_back: broadcast::Sender<TaskId>,
 }
 
 impl Journal {
@@ -83,7 +84,7 @@ impl Journal {
             Db::Sqlite(db) => sqlite::start(db.path().to_path_buf(), waiting, Teller::start(queue.downgrade()), committed.clone())?,
             Db::Postgres(db) => postgres::start(db.options()?, waiting, committed.clone()),
         }
-        Ok(Self { queue, committed })
+        Ok(Self { queue, committed, called_back: broadcast::channel(WATCHED).0 })
     }
 
     /// A journal on SQLite whose disk is full, until its first failure.
@@ -95,7 +96,7 @@ impl Journal {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (committed, _) = broadcast::channel(WATCHED);
         sqlite::start_on_full_disk(db.path().to_path_buf(), waiting, Teller::start(queue.downgrade()), committed.clone())?;
-        Ok(Self { queue, committed })
+        Ok(Self { queue, committed, called_back: broadcast::channel(WATCHED).0 })
     }
 
     /// Records a task with its hold. When this returns [`Begun::Begun`], both are durable.
@@ -108,9 +109,12 @@ impl Journal {
         if self.queue.capacity() < RESERVED {
             return Err(StoreError::Busy);
         }
+        let called_back = (!begin.callbacks.is_empty()).then_some(begin.task);
         let (asked, waiting) = Asked::new(Box::new(begin.clone()));
         self.queue.try_send(Work::Begin(asked)).map_err(|_| StoreError::Busy)?;
-        Beginning { queue: &self.queue, begin, waiting }.answered().await
+        let begun = Beginning { queue: &self.queue, begin, waiting }.answered().await?;
+        self.announce_callbacks(called_back.filter(|_| begun == Begun::Begun));
+        Ok(begun)
     }
 
     /// Records a task that was refused before it began. Refused itself if too much is waiting: what is refused must not crowd out what
@@ -122,9 +126,12 @@ impl Journal {
         if self.queue.capacity() < RESERVED {
             return Err(StoreError::Busy);
         }
+        let called_back = (!refusal.callbacks.is_empty()).then_some(refusal.task);
         let (asked, waiting) = Asked::new(Box::new(refusal));
         self.queue.try_send(Work::Refuse(asked)).map_err(|_| StoreError::Busy)?;
-        answer(waiting).await
+        answer(waiting).await?;
+        self.announce_callbacks(called_back);
+        Ok(())
     }
 
     /// Lets attempts and events be seen before the end. Not awaited, and dropped if too much is waiting.
@@ -177,6 +184,21 @@ impl Journal {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<TaskId> {
         self.committed.subscribe()
+    }
+
+    /// Tasks that begin with somebody to be told of their events, from now on. Whoever lags behind is told so and should look for
+    /// itself.
+    #[must_use]
+    pub fn subscribe_callbacks(&self) -> broadcast::Receiver<TaskId> {
+        self.called_back.subscribe()
+    }
+
+    fn announce_callbacks(&self, task: Option<TaskId>) {
+        if let Some(task) = task
+            && self.called_back.send(task).is_err()
+        {
+            tracing::debug!("Nobody delivers callbacks here");
+        }
     }
 
     /// Whether something sent now is queued at once.

@@ -3,8 +3,10 @@
 //! Order counts: each piece of work sees what those before it did. A question whose answer is "no" writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
-use easyai_core::id::{AccountId, EntryId, TaskId};
+use easyai_core::delivery::CallbackTarget;
+use easyai_core::id::{AccountId, CallbackId, EntryId, TaskId};
 use easyai_core::ledger::{Hold, Wallet};
 use easyai_core::money::Money;
 use easyai_core::task::TaskStatus;
@@ -68,17 +70,37 @@ pub(super) struct Charge<'a> {
     pub(super) amount: Money,
 }
 
+/// Somebody who is told of a new task.
+#[derive(Debug)]
+pub(super) struct NewCallback<'a> {
+    pub(super) id: CallbackId,
+    pub(super) task: TaskId,
+    pub(super) account: AccountId,
+    pub(super) target: &'a CallbackTarget,
+    pub(super) at: Timestamp,
+}
+
+impl NewCallback<'_> {
+    /// The names of what it is told, as JSON; none for everything.
+    pub(super) fn events(&self) -> Option<String> {
+        // A list of constant words can't fail to be written.
+        self.target.events.as_ref().and_then(|events| serde_json::to_string(events).ok())
+    }
+}
+
 /// What the batch writes, each list in the order it was asked for.
 #[derive(Debug, Default)]
 pub(super) struct Plan<'a> {
     pub(super) wallets: BTreeMap<AccountId, Wallet>,
     pub(super) begins: Vec<&'a Begin>,
     pub(super) refusals: Vec<&'a Refusal>,
+    pub(super) callbacks: Vec<NewCallback<'a>>,
     pub(super) holds: Vec<(TaskId, Money)>,
     pub(super) checkpoints: Vec<&'a CheckpointRow>,
     pub(super) endings: Vec<Ending<'a>>,
     pub(super) charges: Vec<Charge<'a>>,
     pub(super) released_keys: Vec<TaskId>,
+    pub(super) ended_jobs: Vec<TaskId>,
     pub(super) attempts: Vec<(TaskId, &'a AttemptRow)>,
     pub(super) events: Vec<(TaskId, &'a EventsRow)>,
     pub(super) answers: Vec<(TaskId, &'a AnswerRow)>,
@@ -129,7 +151,9 @@ impl<'a> Plan<'a> {
             match work {
                 Work::Begin(asked) => asked.answer = Some(deciding.begin(&asked.question)),
                 Work::Refuse(asked) => {
-                    deciding.plan.refusals.push(&asked.question);
+                    let refusal = &asked.question;
+                    deciding.plan.refusals.push(refusal);
+                    deciding.call_back(refusal.task, refusal.account, &refusal.callbacks, refusal.finished_at);
                     asked.answer = Some(Ok(()));
                 }
                 Work::Raise(asked) => asked.answer = Some(deciding.raise(&asked.question)),
@@ -189,14 +213,20 @@ impl<'a> Deciding<'a> {
         };
         self.set_wallet(begin.account, wallet);
         if let (Some(key), Some(idempotency)) = (key, &begin.idempotency) {
-            let first = FirstUse { task: begin.task, body_hash: idempotency.body_hash, status: TaskStatus::Running };
+            let first = FirstUse { task: begin.task, body_hash: idempotency.body_hash, status: begin.status() };
             self.facts.keys.insert(key, first);
         }
         let simulated = begin.simulated();
-        let known = KnownTask { account: begin.account, status: TaskStatus::Running, simulated, hold, charge: None, finished_at: None };
+        let known = KnownTask { account: begin.account, status: begin.status(), simulated, hold, charge: None, finished_at: None };
         self.facts.tasks.insert(begin.task, known);
         self.plan.begins.push(begin);
+        self.call_back(begin.task, begin.account, &begin.callbacks, begin.started_at);
         Ok(Begun::Begun)
+    }
+
+    fn call_back(&mut self, task: TaskId, account: AccountId, targets: &'a [Arc<CallbackTarget>], at: Timestamp) {
+        let new = |target: &'a Arc<CallbackTarget>| NewCallback { id: CallbackId::from_uuid(crate::new_id()), task, account, target, at };
+        self.plan.callbacks.extend(targets.iter().map(new));
     }
 
     fn raise(&mut self, raise: &Raise) -> Result<Raised, StoreError> {
@@ -240,6 +270,7 @@ impl<'a> Deciding<'a> {
         let ended = KnownTask { status: finish.status, charge: Some(charge), finished_at: Some(finish.finished_at), ..task };
         self.facts.tasks.insert(finish.task, ended);
         self.plan.released_keys.extend(finish.releases_key.then_some(finish.task));
+        self.plan.ended_jobs.extend(finish.ends_job.then_some(finish.task));
         self.plan.endings.push(Ending { row, charge });
         if charge.is_positive() {
             let entry = EntryId::from_uuid(uuid::Uuid::now_v7());

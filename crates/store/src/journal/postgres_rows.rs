@@ -11,8 +11,8 @@ use sqlx::postgres::PgConnection;
 use sqlx::{query, query_as};
 use uuid::Uuid;
 
-use super::begin::Begin;
-use super::plan::{Charge, Ending, Facts, FirstUse, KnownTask, Needs, Plan};
+use super::begin::{self, Begin};
+use super::plan::{Charge, Ending, Facts, FirstUse, KnownTask, Needs, NewCallback, Plan};
 use super::refusal::{self, Refusal};
 use super::row::{AnswerRow, CheckpointRow, EventsRow};
 use crate::books;
@@ -85,11 +85,14 @@ async fn read_tasks(on: &mut PgConnection, tasks: &BTreeSet<TaskId>) -> Result<s
 /// Writes what was decided, within the same transaction.
 pub(super) async fn write(on: &mut PgConnection, plan: &Plan<'_>) -> Done {
     insert_tasks(on, &plan.begins).await?;
+    insert_jobs(on, &plan.begins).await?;
     insert_refusals(on, &plan.refusals).await?;
+    insert_callbacks(on, &plan.callbacks).await?;
     set_holds(on, &plan.holds).await?;
     set_checkpoints(on, &plan.checkpoints).await?;
     end_tasks(on, &plan.endings).await?;
     release_keys(on, &plan.released_keys).await?;
+    end_jobs(on, &plan.ended_jobs).await?;
     insert_charges(on, &plan.charges).await?;
     put_attempts(on, &plan.attempts).await?;
     put_events(on, &plan.events).await?;
@@ -119,9 +122,9 @@ async fn insert_tasks(on: &mut PgConnection, begins: &[&Begin]) -> Done {
     let insert = "INSERT INTO tasks (id, account_id, key_id, node_id, kind, model, model_type, stream, simulated, platform_model_id,
             platform, hold, input_tokens, expected_output_tokens, price_id, catalog_revision, runner_policy_id, idempotency_key,
             body_hash, started_at, attempts, status)
-        SELECT *, 'running' FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bool[],
+        SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bool[],
             $9::bool[], $10::uuid[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::uuid[], $16::bigint[], $17::uuid[],
-            $18::text[], $19::bytea[], $20::bigint[], $21::bigint[])";
+            $18::text[], $19::bytea[], $20::bigint[], $21::bigint[], $22::text[])";
     query(insert)
         .bind(column(begins, |begin| begin.task.uuid()))
         .bind(column(begins, |begin| begin.account.uuid()))
@@ -144,8 +147,24 @@ async fn insert_tasks(on: &mut PgConnection, begins: &[&Begin]) -> Done {
         .bind(column(begins, |begin| begin.idempotency.as_ref().map(|idempotency| idempotency.body_hash.as_slice())))
         .bind(column(begins, |begin| begin.started_at.micros()))
         .bind(column(begins, |begin| i64::from(begin.attempts())))
+        .bind(column(begins, |begin| begin.status().as_str()))
         .execute(on)
         .await?;
+    Ok(())
+}
+
+/// One by one: jobs take minutes, so few begin at once.
+async fn insert_jobs(on: &mut PgConnection, begins: &[&Begin]) -> Done {
+    for (begin, job) in begins.iter().filter_map(|begin| begin.job.as_ref().map(|job| (begin, job))) {
+        query(begin::INSERT_JOB)
+            .bind(begin.task.uuid())
+            .bind(begin.account.uuid())
+            .bind(job.priority)
+            .bind(begin.started_at.micros())
+            .bind(job.deadline.map(Timestamp::micros))
+            .execute(&mut *on)
+            .await?;
+    }
     Ok(())
 }
 
@@ -174,6 +193,30 @@ async fn insert_refusals(on: &mut PgConnection, refusals: &[&Refusal]) -> Done {
             .execute(&mut *on)
             .await?;
     }
+    Ok(())
+}
+
+async fn insert_callbacks(on: &mut PgConnection, callbacks: &[NewCallback<'_>]) -> Done {
+    if callbacks.is_empty() {
+        return Ok(());
+    }
+    let insert = "INSERT INTO callbacks (id, task_id, account_id, receiver, only_seq, url, host, events, state, next_seq, failures, due_at,
+            created_at, updated_at)
+        SELECT id, task_id, account_id, receiver, 0, url, host, events, 'open', 1, 0, at, at, at
+        FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[])
+            AS new (id, task_id, account_id, receiver, url, host, events, at)
+        ON CONFLICT (task_id, receiver, only_seq) DO NOTHING";
+    query(insert)
+        .bind(column(callbacks, |callback| callback.id.uuid()))
+        .bind(column(callbacks, |callback| callback.task.uuid()))
+        .bind(column(callbacks, |callback| callback.account.uuid()))
+        .bind(column(callbacks, |callback| callback.target.receiver.as_str()))
+        .bind(column(callbacks, |callback| &*callback.target.url))
+        .bind(column(callbacks, |callback| &*callback.target.host))
+        .bind(column(callbacks, NewCallback::events))
+        .bind(column(callbacks, |callback| callback.at.micros()))
+        .execute(on)
+        .await?;
     Ok(())
 }
 
@@ -234,6 +277,14 @@ async fn end_tasks(on: &mut PgConnection, endings: &[Ending<'_>]) -> Done {
         .bind(column(endings, |ending| ending.row.trace()))
         .execute(on)
         .await?;
+    Ok(())
+}
+
+async fn end_jobs(on: &mut PgConnection, tasks: &[TaskId]) -> Done {
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    query("UPDATE jobs SET state = 'ended' WHERE task_id = ANY($1)").bind(column(tasks, |task| task.uuid())).execute(on).await?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use easyai_core::delivery::CallbackTarget;
 use easyai_core::error::ErrorCode;
 use easyai_core::id::{AccountId, KeyId, NodeId, RunnerPolicyId, TaskId};
 use easyai_core::kind::{Kind, ModelType, RunMode};
@@ -44,6 +45,8 @@ pub struct Refusal {
     pub started_at: Timestamp,
     /// When it was refused.
     pub finished_at: Timestamp,
+    /// Who is told of it.
+    pub callbacks: Vec<Arc<CallbackTarget>>,
 }
 
 /// In place of a candidate and a price: there was none.

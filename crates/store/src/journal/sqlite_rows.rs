@@ -9,9 +9,9 @@ use easyai_core::task::TaskStatus;
 use easyai_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::begin::Begin;
+use super::begin::{self, Begin};
 use super::note::AttemptRow;
-use super::plan::{Charge, Ending, Facts, FirstUse, KnownTask, Needs, Plan};
+use super::plan::{Charge, Ending, Facts, FirstUse, KnownTask, Needs, NewCallback, Plan};
 use super::refusal::{self, Refusal};
 use crate::books;
 use crate::error::StoreError;
@@ -83,7 +83,9 @@ fn read_key(on: &Connection, account: AccountId, key: &str) -> Result<Option<Fir
 /// Writes what was decided, within the same transaction.
 pub(super) fn write(on: &Connection, plan: &Plan<'_>) -> Done {
     plan.begins.iter().try_for_each(|begin| insert_task(on, begin))?;
+    plan.begins.iter().try_for_each(|begin| insert_job(on, begin))?;
     plan.refusals.iter().try_for_each(|refusal| insert_refusal(on, refusal))?;
+    plan.callbacks.iter().try_for_each(|callback| insert_callback(on, callback))?;
     plan.holds.iter().try_for_each(|(task, hold)| set_hold(on, *task, *hold))?;
     for checkpoint in &plan.checkpoints {
         on.prepare_cached("UPDATE tasks SET usage = ?2, bill = ?3 WHERE id = ?1 AND status = 'running'")?.execute(params![
@@ -95,6 +97,9 @@ pub(super) fn write(on: &Connection, plan: &Plan<'_>) -> Done {
     plan.endings.iter().try_for_each(|ending| end_task(on, ending))?;
     for task in &plan.released_keys {
         on.prepare_cached("UPDATE tasks SET idempotency_key = NULL WHERE id = ?1")?.execute([task.uuid().as_bytes()])?;
+    }
+    for task in &plan.ended_jobs {
+        on.prepare_cached("UPDATE jobs SET state = 'ended' WHERE task_id = ?1")?.execute([task.uuid().as_bytes()])?;
     }
     plan.charges.iter().try_for_each(|charge| insert_charge(on, charge))?;
     plan.attempts.iter().try_for_each(|(task, attempt)| put_attempt(on, *task, attempt))?;
@@ -131,7 +136,7 @@ fn insert_task(on: &Connection, begin: &Begin) -> Done {
         "INSERT INTO tasks (id, account_id, key_id, node_id, kind, model, model_type, stream, simulated, status, platform_model_id,
             platform, hold, input_tokens, expected_output_tokens, price_id, catalog_revision, runner_policy_id, idempotency_key,
             body_hash, started_at, attempts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'running', ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?22, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     )?;
     insert.execute(params![
         begin.task.uuid().as_bytes(),
@@ -155,6 +160,19 @@ fn insert_task(on: &Connection, begin: &Begin) -> Done {
         begin.idempotency.as_ref().map(|idempotency| &idempotency.body_hash),
         begin.started_at.micros(),
         begin.attempts(),
+        begin.status().as_str(),
+    ])?;
+    Ok(())
+}
+
+fn insert_job(on: &Connection, begin: &Begin) -> Done {
+    let Some(job) = &begin.job else { return Ok(()) };
+    on.prepare_cached(&begin::INSERT_JOB.replace('$', "?"))?.execute(params![
+        begin.task.uuid().as_bytes(),
+        begin.account.uuid().as_bytes(),
+        job.priority,
+        begin.started_at.micros(),
+        job.deadline.map(Timestamp::micros),
     ])?;
     Ok(())
 }
@@ -180,6 +198,26 @@ fn insert_refusal(on: &Connection, refusal: &Refusal) -> Done {
         refusal.code.as_str(),
         refusal.message,
         refusal.trace_json,
+    ])?;
+    Ok(())
+}
+
+fn insert_callback(on: &Connection, callback: &NewCallback<'_>) -> Done {
+    let mut insert = on.prepare_cached(
+        "INSERT INTO callbacks (id, task_id, account_id, receiver, only_seq, url, host, events, state, next_seq, failures, due_at,
+            created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, 'open', 1, 0, ?8, ?8, ?8)
+         ON CONFLICT (task_id, receiver, only_seq) DO NOTHING",
+    )?;
+    insert.execute(params![
+        callback.id.uuid().as_bytes(),
+        callback.task.uuid().as_bytes(),
+        callback.account.uuid().as_bytes(),
+        callback.target.receiver.as_str(),
+        &*callback.target.url,
+        &*callback.target.host,
+        callback.events(),
+        callback.at.micros(),
     ])?;
     Ok(())
 }

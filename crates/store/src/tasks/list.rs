@@ -1,4 +1,4 @@
-//! Lists of tasks, the latest first: page by page, each after the last task of the page before.
+//! Lists of tasks, the latest first or the oldest first: page by page, each after the last task of the page before.
 
 use easyai_core::id::{AccountId, TaskId};
 use easyai_core::kind::Kind;
@@ -42,13 +42,20 @@ pub struct Page {
 /// The conditions beside the account: constant text, so that it is prepared once.
 macro_rules! select {
     ($of:literal) => {
+        select!("<", "DESC", $of)
+    };
+    ($after:literal, $order:literal, $of:literal) => {
         concat!(
             "SELECT ",
             task_columns!(),
-            " FROM tasks WHERE id < $1 AND ($2 IS NULL OR status = $2) AND ($3 IS NULL OR model = $3) AND ($4 IS NULL OR kind = $4)",
+            " FROM tasks WHERE id ",
+            $after,
+            " $1 AND ($2 IS NULL OR status = $2) AND ($3 IS NULL OR model = $3) AND ($4 IS NULL OR kind = $4)",
             " AND started_at >= $5 AND started_at < $6",
             $of,
-            " ORDER BY id DESC LIMIT $7"
+            " ORDER BY id ",
+            $order,
+            " LIMIT $7"
         )
     };
 }
@@ -58,8 +65,27 @@ macro_rules! select {
 /// # Errors
 /// [`StoreError`] if they can't be read.
 pub async fn list(db: &Db, filter: &Filter, after: Option<TaskId>, limit: u32) -> Result<Page, StoreError> {
+    page(db, filter, after, limit, Order::LatestFirst).await
+}
+
+/// The same, but of those that began after the task `after`, the oldest first. Of one account's alone.
+///
+/// # Errors
+/// [`StoreError`] if they can't be read.
+pub async fn list_oldest_first(db: &Db, filter: &Filter, after: Option<TaskId>, limit: u32) -> Result<Page, StoreError> {
+    page(db, filter, after, limit, Order::OldestFirst).await
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    LatestFirst,
+    OldestFirst,
+}
+
+async fn page(db: &Db, filter: &Filter, after: Option<TaskId>, limit: u32, order: Order) -> Result<Page, StoreError> {
     let limit = limit.clamp(1, MAX_PAGE);
-    let after = after.map_or(uuid::Uuid::max(), TaskId::uuid);
+    let first = if order == Order::LatestFirst { uuid::Uuid::max() } else { uuid::Uuid::nil() };
+    let after = after.map_or(first, TaskId::uuid);
     let (status, kind) = (filter.status.map(TaskStatus::as_str), filter.kind.map(Kind::as_str));
     let model = filter.model.as_deref();
     let since = filter.since.map_or(i64::MIN, Timestamp::micros);
@@ -68,9 +94,14 @@ pub async fn list(db: &Db, filter: &Filter, after: Option<TaskId>, limit: u32) -
     let rows = i64::from(limit) + 1;
     let mut conn = db.read().await?;
     let mut tasks = match filter.account {
+        Some(account) if order == Order::OldestFirst => {
+            let account = account.uuid();
+            let oldest = select!(">", "ASC", " AND account_id = $8 AND deleted_at IS NULL");
+            sql!(conn, all TaskRow, oldest, after, status, model, kind, since, until, rows, account)?
+        }
         Some(account) => {
             let account = account.uuid();
-            sql!(conn, all TaskRow, select!(" AND account_id = $8"), after, status, model, kind, since, until, rows, account)?
+            sql!(conn, all TaskRow, select!(" AND account_id = $8 AND deleted_at IS NULL"), after, status, model, kind, since, until, rows, account)?
         }
         None => sql!(conn, all TaskRow, select!(""), after, status, model, kind, since, until, rows)?,
     };

@@ -18,7 +18,7 @@ use easyai_core::usage::Usage;
 pub use self::attempts::attempts;
 pub(crate) use self::events::implied;
 pub use self::events::{events, events_of};
-pub use self::list::{Filter, MAX_PAGE, Page, list};
+pub use self::list::{Filter, MAX_PAGE, Page, list, list_oldest_first};
 
 use crate::column::One;
 use crate::db::Db;
@@ -31,7 +31,7 @@ macro_rules! task_columns {
     () => {
         "id, account_id, key_id, node_id, kind, model, model_type, stream, simulated, status, platform_model_id, platform, hold, \
          input_tokens, expected_output_tokens, price_id, catalog_revision, runner_policy_id, started_at, finished_at, code, message, \
-         usage, bill, charge, cost, attempts, served_by, upstream_request_id"
+         usage, bill, charge, cost, attempts, served_by, upstream_request_id, deleted_at"
     };
 }
 pub(crate) use task_columns;
@@ -98,6 +98,8 @@ rows! {
         pub served_by: Option<PlatformModelId>,
         /// The id the upstream gave its answer.
         pub upstream_request_id: Option<String>,
+        /// Since when its owner does not want to see it any more.
+        pub deleted_at: Option<Timestamp>,
     }
 }
 

@@ -114,6 +114,8 @@ pub fn begin(account: AccountId, node: NodeId, hold: i64) -> Begin {
         runner_policy: RunnerPolicyId::from_uuid(Uuid::from_u128(4)),
         started_at: now(),
         idempotency: None,
+        job: None,
+        callbacks: Vec::new(),
     }
 }
 
@@ -162,6 +164,7 @@ pub fn finish(account: AccountId, task: TaskId, status: TaskStatus, charge: i64)
         upstream_request_id: Some("req_1".to_owned()),
         answer: None,
         releases_key: false,
+        ends_job: false,
         finished_at: now(),
     }
 }

@@ -86,7 +86,7 @@ async fn a_task_that_called_nobody_has_no_attempt_however_it_ends(#[values(Sqlit
 }
 
 /// A session's lock is free when the server has seen that the session is gone.
-async fn join_when_free(fixture: &Fixture) -> Node {
+pub async fn join_when_free(fixture: &Fixture) -> Node {
     for _ in 0..1000 {
         let node = join(fixture).await.unwrap();
         let free = "SELECT id FROM nodes WHERE stopped_at IS NULL AND id <> $1";

@@ -62,6 +62,7 @@ pub const USAGE: Usage = Usage {
     cache_write_tokens: 0,
     output_tokens: 1_000_000,
     reasoning_tokens: 0,
+    media: None,
     source: UsageSource::Upstream,
 };
 
@@ -74,7 +75,7 @@ struct Notes {
 impl Recording {
     pub fn record(self, world: &mut dyn World) -> TaskRecord {
         let (price, hold) = (PriceId::from_uuid(Uuid::nil()), crate::money::Money::ZERO);
-        let estimate = EstimateNote { input_tokens: 1_000_000, output_tokens: 1_000_000, hold, price };
+        let estimate = EstimateNote::new(&Usage::counted(1_000_000, 1_000_000), hold, price);
         let trace = RunTrace { deadline_ms: self.deadline.map(millis), ..RunTrace::of(&self.selection, estimate, self.policy.id) };
         let mut notes = Notes { record: self.blank(), trace, now: Duration::ZERO };
         let (mut run, mut step) = Opening::start(self.selection, self.policy, self.model_type, self.deadline);

@@ -13,11 +13,12 @@ use easyai_protocols::gemini::embed::{self, EmbedAsk};
 use easyai_protocols::gemini::path::Verb;
 use easyai_protocols::request::{TextRequest, Unary};
 use easyai_protocols::wire::Protocol;
+use easyai_runner::TextAsk;
 use serde::Serialize;
 
 use crate::api::error::ApiError;
 use crate::api::text::{self, ask};
-use crate::api::{auth, body};
+use crate::api::{auth, body, callbacks};
 use crate::app::App;
 
 #[derive(Serialize)]
@@ -37,7 +38,9 @@ pub async fn call(app: &Arc<App>, request: Request, model: &str, verb: Verb) -> 
         Err(error) => return Err(text::unread(app, &caller, Protocol::Embeddings, error).await),
     };
     let request = TextRequest::unary(Unary::Embeddings(embeddings::scan(written(&asked))?));
-    let response = text::run(app, &caller, ask::read(&caller, head.headers, request)?).await?;
+    let callback = callbacks::of_head(&app.runner, &head.headers)?;
+    let ask = TextAsk { callback, ..ask::read(&caller, head.headers, request)? };
+    let response = text::run(app, &caller, ask).await?;
     let (mut head, answer) = response.into_parts();
     let answer = to_bytes(answer, usize::MAX).await.map_err(|error| internal(&error.to_string()))?;
     let vectors = embeddings::read_answer(&answer, asked.texts.len()).map_err(|error| internal(&error.to_string()))?.vectors;

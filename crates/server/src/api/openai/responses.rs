@@ -23,7 +23,7 @@ use easyai_runner::{CallError, Caller, Detached, Keep, KeepResponse, Reply, Text
 use crate::api::error::ApiError;
 use crate::api::gemini::json;
 use crate::api::text::ask::{self, resumable};
-use crate::api::{auth, body, headers, text};
+use crate::api::{auth, body, callbacks, headers, text};
 use crate::app::App;
 
 pub use self::kept::retrieve;
@@ -73,7 +73,9 @@ async fn read(app: &App, caller: &Caller, head: Parts, incoming: Body) -> Result
     }
     request = request.in_place_of(bytes.clone(), wanted.previous_response_id.as_deref());
     let goes_on = resumable(&head.headers)? && request.scan.stream;
+    let callback = callbacks::of_head(&app.runner, &head.headers)?;
     let mut ask = ask::read(caller, head.headers, request)?;
+    ask.callback = callback;
     if wanted.store {
         let input = expand::input_items(&bytes, &uuid_body());
         ask.keep = Keep::Response(KeepResponse {

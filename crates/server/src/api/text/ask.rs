@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use axum::http::header::HeaderName;
+use axum::http::request::Parts;
 use easyai_core::catalog::Simulation;
 use easyai_core::kind::RunMode;
 use easyai_protocols::request::TextRequest;
@@ -13,7 +14,8 @@ use easyai_store::journal::Idempotency;
 use sha2::{Digest, Sha256};
 
 use crate::api::error::ApiError;
-use crate::api::headers;
+use crate::api::{assets, callbacks, headers};
+use crate::app::App;
 
 /// The longest `Idempotency-Key`, as the IETF draft's users have it.
 const MAX_IDEMPOTENCY_KEY: usize = 255;
@@ -51,8 +53,22 @@ pub fn read(caller: &Caller, headers: HeaderMap, request: TextRequest) -> Result
         keep,
         detached,
         idempotency,
+        job: None,
+        base_url: None,
+        callback: None,
         headers,
     })
+}
+
+/// The same of a call that came in here: what it makes will have an address where its caller reaches us, and whom its caller named is told
+/// of its events.
+///
+/// # Errors
+/// As [`read`].
+pub fn of_call(app: &App, caller: &Caller, head: Parts, request: TextRequest) -> Result<TextAsk, ApiError> {
+    let base_url = request.media().is_some().then(|| assets::base(&app.links, &head).into());
+    let callback = callbacks::of_head(&app.runner, &head.headers)?;
+    Ok(TextAsk { base_url, callback, ..read(caller, head.headers, request)? })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
@@ -100,6 +116,10 @@ fn idempotency(key: &str, request: &TextRequest) -> Result<Idempotency, ApiError
         hash.update([u8::from(request.scan.stream)]);
         hash.update(request.scan.model.as_bytes());
     }
-    hash.update(request.body());
+    match request.media().map(|media| media.body()).filter(|body| body.is_form()) {
+        // SDKs draw a new boundary for each try of the same call.
+        Some(form) => form.without_boundary().for_each(|piece| hash.update(piece)),
+        None => hash.update(request.body()),
+    }
     Ok(Idempotency { key: key.to_owned(), body_hash: hash.finalize().into() })
 }

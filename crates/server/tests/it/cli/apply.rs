@@ -12,11 +12,11 @@ async fn a_file_is_applied_once_and_changes_are_shown_field_by_field(#[values(Sq
     let shell = Shell::new(engine).await;
     shell.write("c.toml", EXAMPLE);
     let dry = shell.good(&["apply", "-f", "c.toml", "--dry-run"]);
-    assert!(dry.ends_with("dry run: 8 to create, 1 to change, 0 to remove, 0 unchanged; nothing was changed"), "{dry}");
+    assert!(dry.ends_with("dry run: 14 to create, 1 to change, 0 to remove, 0 unchanged; nothing was changed"), "{dry}");
     assert!(shell.good(&["platform", "list"]).starts_with("no platforms yet"));
     let applied = shell.good(&["apply", "-f", "c.toml"]);
-    assert!(applied.contains(": 8 to create, 1 to change, 0 to remove, 0 unchanged"), "{applied}");
-    assert_eq!(shell.good(&["apply", "-f", "c.toml"]), "no changes (9 objects are as the file says)");
+    assert!(applied.contains(": 14 to create, 1 to change, 0 to remove, 0 unchanged"), "{applied}");
+    assert_eq!(shell.good(&["apply", "-f", "c.toml"]), "no changes (15 objects are as the file says)");
 
     shell.write("c.toml", &EXAMPLE.replace("\"1.25\"", "\"1.5\"").replace("priority = 10", "priority = 3"));
     let changed = shell.good(&["apply", "-f", "c.toml"]);
@@ -69,7 +69,7 @@ async fn a_platform_is_switched_by_a_person_and_stays_so() {
     shell.write("c.toml", EXAMPLE);
     shell.good(&["apply", "-f", "c.toml"]);
     assert_eq!(shell.good(&["platform", "disable", "offline"]), "platform \"offline\" is disabled");
-    assert_eq!(shell.good(&["apply", "-f", "c.toml"]), "no changes (9 objects are as the file says)");
+    assert_eq!(shell.good(&["apply", "-f", "c.toml"]), "no changes (15 objects are as the file says)");
     assert_eq!(shell.json(&["platform", "list"])["data"][1]["enabled"], false);
     assert_eq!(shell.good(&["platform", "enable", "offline"]), "platform \"offline\" is enabled");
 }

@@ -91,7 +91,7 @@ async fn who_is_not_well_is_listed_and_one_model_is_switched(#[values(Sqlite, Po
     assert_eq!(switch("disable"), "model \"demo\" at platform \"offline\" is disabled");
     assert_eq!(switch("disable"), "model \"demo\" at platform \"offline\" is disabled already");
     assert_eq!(shell.json(&["platform", "list"])["data"][1]["unwell"][1]["state"], "disabled");
-    assert_eq!(shell.good(&["apply", "-f", "c.toml"]), "no changes (9 objects are as the file says)");
+    assert_eq!(shell.good(&["apply", "-f", "c.toml"]), "no changes (15 objects are as the file says)");
     assert_eq!(
         shell.bad(&["platform", "disable", "offline", "--model", "gpt-5.4"]),
         "easyai: the model `gpt-5.4` at the platform `offline` does not exist"
