@@ -28,6 +28,50 @@ def stage(mocks):
 
 
 @pytest.fixture(scope="session")
+def media_mocks():
+    """The upstreams that make and hear media."""
+    # Here: client libraries' tests have no Pillow in their environment.
+    from mocks.media import MediaMocks
+
+    return MediaMocks().start()
+
+
+@pytest.fixture(scope="session")
+def media(media_mocks):
+    """A gateway before them."""
+    from media_stage import MediaStage
+
+    with MediaStage(media_mocks) as stage:
+        yield stage
+        stage.easyai("ledger", "verify")
+
+
+@pytest.fixture
+def sdk(request):
+    """`sdk(place)` is OpenAI's SDK, set up for this place. The gateway is started only if a place needs it."""
+    made = []
+
+    def client(place, key=None):
+        if place.direct:
+            address, known = f"{request.getfixturevalue('media_mocks').url}/openai/v1", SECRET
+        else:
+            stage = request.getfixturevalue("media")
+            address, known = f"{stage.url}/v1", key or stage.key
+        made.append(openai.OpenAI(base_url=address, api_key=known, timeout=60, max_retries=0))
+        return made[-1]
+
+    yield client
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def marker(name):
+    """A word that only this test's prompts have."""
+    return f"#{name}#"
+
+
+@pytest.fixture(scope="session")
 def caller_of(request, mocks):
     """`caller_of(cell)` is its caller, set up for its way. The gateway is started only if a cell needs it."""
     made = {}

@@ -79,6 +79,9 @@ def free_port():
 class Stage:
     """A context: the gateway runs within it."""
 
+    # Environment of the gateway, beside what it inherits. Receivers of callbacks and files of upstreams are on this machine.
+    SETTINGS = {"EASYAI_EGRESS_ALLOW_PRIVATE": "true"}
+
     def __init__(self, mocks=None):
         self.mocks = mocks or Mocks().start()
 
@@ -108,7 +111,7 @@ class Stage:
 
     def easyai(self, *arguments):
         command = [str(EASYAI), "--data", str(self.data), *arguments]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=60, env=_quiet())
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60, env=_quiet() | self.SETTINGS)
         assert run.returncode == 0, f"{arguments}: {run.stdout}{run.stderr}"
         return run.stdout
 
@@ -121,11 +124,14 @@ class Stage:
     def new_key(self, account, *more):
         return json.loads(self.easyai("--json", "key", "create", "--account", account, *more))["key"]
 
+    def callback_secret(self, account="sdk"):
+        return json.loads(self.easyai("--json", "callback", "secret", "show", "--account", account))["secret"]
+
     def _start(self):
         self.port = free_port()
         command = [str(EASYAI), "--data", str(self.data), "serve", "--listen", f"127.0.0.1:{self.port}"]
         with self.log.open("w") as log:
-            self._gateway = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=_quiet())
+            self._gateway = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=_quiet() | self.SETTINGS)
         for _ in range(300):
             assert self._gateway.poll() is None, self.log.read_text()
             try:
@@ -150,6 +156,7 @@ class Stage:
             "SDK_UPSTREAM": self.upstream.url,
             **of_mocks(self.mocks),
             "SDK_KEY": self.key,
+            "SDK_CALLBACK_SECRET": self.callback_secret(),
             "SDK_POOR_KEY": self.poor_key,
             "SDK_FRESH_KEY": self.fresh_key,
             "SDK_NARROW_KEY": self.narrow_key,

@@ -1,0 +1,33 @@
+"""What a prompt tells the mock to do: words such as `mock:fail` or `mock:seconds=2.5` in it.
+
+| word | what happens |
+|---|---|
+| `seconds=S` | the job takes so long; everything else answers after so long |
+| `fail` | the job fails for its content |
+| `refuse` | the request is refused for its content, at once |
+| `item-fails` | the second of several images fails, the others come |
+| `all-fail` | every image fails, inside a 200 |
+| `no-image` | the model says something instead of drawing |
+| `lost` | the job is accepted, and the connection breaks before the answer |
+| `poll-errors=N` | so many polls are answered 500 |
+| `gone` | the second poll is a 404, and all that follow |
+| `no-file` | the job is done, but a fetch of its file is answered 5xx |
+| `short` | its file breaks off in the middle |
+| `expired` | its file is answered 403 |
+| `inwards` | its file sends on to the address of a cloud's metadata |
+| `web-page` | its file says that it is a video, and is a page of a web site |
+| `empty` | its file has no bytes |
+
+Those that spoil a file do so for the first `N` fetches (`short=N`); without a number for ever.
+"""
+
+import re
+
+# Words that spoil a job's file.
+SPOILERS = ("no-file", "short", "expired", "inwards", "web-page", "empty")
+WORD = re.compile(r"mock:([a-z-]+)(?:=([\d.]+))?")
+
+
+def directives(prompt):
+    """The words and their numbers; a word without one has None."""
+    return {word: float(number) if number else None for word, number in WORD.findall(prompt or "")}
