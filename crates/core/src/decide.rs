@@ -140,11 +140,7 @@ pub(crate) fn may_have_been_accepted(failure: &Failure, model_type: ModelType) -
         | Category::ContextLength
         | Category::LocalRateLimit => true,
         Category::ServerError => matches!(failure.status, Some(500 | 501)),
-        Category::Network
-        | Category::Timeout
-        | Category::BadResponse
-        | Category::Cancelled
-        | Category::Internal => false,
+        Category::Network | Category::Timeout | Category::BadResponse | Category::Cancelled | Category::Internal => false,
     };
     model_type.is_media() && failure.sent == Sent::Maybe && !refused
 }

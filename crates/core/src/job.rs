@@ -50,6 +50,17 @@ impl JobState {
     }
 }
 
+/// Which of the jobs that a provider lists is the one whose submission was not heard of, given what those are called that were submitted
+/// `beside` it. None unless it can be no other: whoever takes a stranger's job shows one caller what another asked for.
+#[must_use]
+pub fn found_again(listed: Vec<String>, beside: &[Option<String>]) -> Option<String> {
+    if beside.contains(&None) {
+        return None;
+    }
+    let mut strangers = listed.into_iter().filter(|id| !beside.iter().flatten().any(|known| known == id));
+    strangers.next().filter(|_| strangers.next().is_none())
+}
+
 /// The shortest wait between two questions about a job: simulated ones and images are that quick.
 const SHORTEST: Duration = Duration::from_secs(1);
 
@@ -113,6 +124,23 @@ pub fn progress_by_percent(percent: u8) -> u8 {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_lost_submission_is_found_only_where_it_can_be_no_other() {
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        for (listed, beside, expected) in [
+            (&["a"][..], vec![], Some("a")),
+            (&["a", "b"], vec![Some("b")], Some("a")),
+            (&["a", "b"], vec![], None),
+            (&["b"], vec![Some("b")], None),
+            (&["a"], vec![None], None),
+            (&["a", "b"], vec![Some("b"), None], None),
+            (&[], vec![], None),
+        ] {
+            let beside: Vec<Option<String>> = beside.into_iter().map(|id: Option<&str>| id.map(str::to_owned)).collect();
+            assert_eq!(found_again(ids(listed), &beside).as_deref(), expected, "{listed:?} {beside:?}");
+        }
+    }
+
     fn wait(age: u64, hint: Option<u64>, failures: u32, jobs: usize) -> u64 {
         let facts = PollFacts { age: Duration::from_secs(age), hint: hint.map(Duration::from_secs), failures, jobs };
         next_poll(facts).as_secs()
@@ -154,12 +182,9 @@ mod tests {
 
     #[test]
     fn what_may_have_been_accepted_is_not_submitted_again() {
-        assert_eq!(JobState::ALL.iter().map(|state| state.take_over()).collect::<Vec<_>>(), [
-            TakeOver::Again,
-            TakeOver::Again,
-            TakeOver::LookUp,
-            TakeOver::Poll,
-            TakeOver::Nothing
-        ]);
+        assert_eq!(
+            JobState::ALL.iter().map(|state| state.take_over()).collect::<Vec<_>>(),
+            [TakeOver::Again, TakeOver::Again, TakeOver::LookUp, TakeOver::Poll, TakeOver::Nothing]
+        );
     }
 }

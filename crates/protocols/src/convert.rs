@@ -205,8 +205,7 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn an_answer_without_an_end_is_not_kept_for_ever() {
+    fn to(caller: Protocol) -> Converter {
         let envelope = Envelope {
             id: "x".to_owned(),
             created_at: 0,
@@ -215,7 +214,20 @@ mod tests {
             input_tokens: 1,
             request: Bytes::from_static(b"{}"),
         };
-        let mut converter = Converter::new(Protocol::Chat, Protocol::Responses, envelope);
+        Converter::new(Protocol::Chat, caller, envelope)
+    }
+
+    #[test]
+    fn half_a_character_does_not_break_an_answer_off() {
+        let mut out = BytesMut::new();
+        let event = br#"{"id":"c","choices":[{"index":0,"delta":{"content":"a\ud83d"}}]}"#;
+        assert!(to(Protocol::Messages).event(event, &mut out).unwrap().useful);
+        assert!(String::from_utf8_lossy(&out).contains("\"text\":\"a\u{fffd}\""), "{out:?}");
+    }
+
+    #[test]
+    fn an_answer_without_an_end_is_not_kept_for_ever() {
+        let mut converter = to(Protocol::Responses);
         let megabyte = "x".repeat(1 << 20);
         let event = format!(r#"{{"id":"c","choices":[{{"index":0,"delta":{{"content":"{megabyte}"}}}}]}}"#);
         let mut out = BytesMut::new();

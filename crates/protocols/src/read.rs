@@ -28,8 +28,6 @@ pub fn read(kind: Kind, model: Option<&str>, content_type: Option<&str>, body: B
         | Kind::VideosGenerations
         | Kind::AudioSpeech
         | Kind::AudioTranscriptions
-        | Kind::AudioTranslations => {
-            media::read(kind, content_type, body).map(|asked| TextRequest::unary(Unary::Media(Box::new(asked))))
-        }
+        | Kind::AudioTranslations => media::read(kind, content_type, body).map(|asked| TextRequest::unary(Unary::Media(Box::new(asked)))),
     }
 }

@@ -80,7 +80,7 @@ impl Delivering {
     }
 
     /// Reads it to its end, where nobody else does: a task that goes on without its caller records its answer.
-    pub(crate) async fn to_its_end(mut self) {
+    pub(crate) async fn run_to_its_end(mut self) {
         while std::future::poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut self), cx)).await.is_some() {}
     }
 

@@ -22,7 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use easyai_core::id::TaskId;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 pub use self::cancel::Cancel;
@@ -34,7 +34,7 @@ use crate::clock::now;
 use crate::runner::Runner;
 
 /// What a node knows of its jobs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Jobs {
     /// Something was queued.
     queued: Notify,
@@ -46,6 +46,21 @@ pub(crate) struct Jobs {
     schedule: Mutex<Schedule>,
     /// Jobs that are being opened here: cancelled by their token.
     opening: Mutex<HashMap<TaskId, CancellationToken>>,
+    /// The right to look a lost submission up.
+    looking_up: Semaphore,
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self {
+            queued: Notify::default(),
+            scheduled: Notify::default(),
+            pace: Mutex::default(),
+            schedule: Mutex::default(),
+            opening: Mutex::default(),
+            looking_up: Semaphore::new(1),
+        }
+    }
 }
 
 /// How quickly the queue moves: what left it within the last minute, and within the one before.

@@ -41,7 +41,7 @@ const SPEECH_PIECE: usize = 48 << 10;
 pub(crate) async fn deliver(runner: &Arc<Runner>, live: Live, delivery: Delivery, made: Made) -> Result<Reply, CallError> {
     let task = live.record.subject().task;
     let (finisher, runner) = (runner.finisher.clone(), Arc::clone(runner));
-    let brought = finisher.background(async move { bring(&runner, live, delivery, made).await });
+    let brought = finisher.background(async move { Box::pin(bring(&runner, live, delivery, made)).await });
     brought.await.unwrap_or_else(|_| Err(CallError::unbooked(task, 0)))
 }
 
@@ -100,7 +100,9 @@ async fn store(
 type Shown = (String, Bytes);
 
 async fn show_images(runner: &Arc<Runner>, live: &Live, delivery: &Delivery, answer: &ImageAnswer) -> Result<Shown, String> {
-    let Some(MediaRequest::Image(request)) = live.ask.request.media() else { return Err("images were made that nobody asked for".to_owned()) };
+    let Some(MediaRequest::Image(request)) = live.ask.request.media() else {
+        return Err("images were made that nobody asked for".to_owned());
+    };
     let files: Vec<MadeFile> = answer.images.iter().map(|image| image.file.clone()).collect();
     // Nobody is there to read them: whoever asks for the task gets addresses.
     let format = if live.job.is_some() { request.response_format.unwrap_or(ResponseFormat::Url) } else { request.shown_as() };
@@ -158,7 +160,9 @@ fn link(runner: &Runner, live: &Live, asset: &StoredAsset) -> String {
 }
 
 async fn show_speech(runner: &Arc<Runner>, live: &Live, delivery: &Delivery, answer: &SpeechAnswer) -> Result<Shown, String> {
-    let Some(MediaRequest::Speech(request)) = live.ask.request.media() else { return Err("speech was made that nobody asked for".to_owned()) };
+    let Some(MediaRequest::Speech(request)) = live.ask.request.media() else {
+        return Err("speech was made that nobody asked for".to_owned());
+    };
     let file = MadeFile::Inline { media_type: Some(answer.media_type.clone()), data: answer.data.clone() };
     // Who waits for it gets it all the same; of a task that goes on by itself nothing else is left.
     let patience = if live.job.is_some() { GIVE_UP_AFTER } else { Duration::ZERO };
@@ -183,7 +187,11 @@ async fn show_speech(runner: &Arc<Runner>, live: &Live, delivery: &Delivery, ans
 async fn unavailable(runner: &Arc<Runner>, mut live: Live, delivery: &Delivery, usage: Usage, why: String) -> Result<Reply, CallError> {
     let task = live.record.subject().task;
     let offer = &delivery.candidate().offer;
-    let bill = live.terms.bill(offer, &usage, &live.carried.usage_of(offer, || usage)).ok().map(|bill| Bill { charge: easyai_core::money::Money::ZERO, lines: Vec::new(), ..bill });
+    let bill = live.terms.bill(offer, &usage, &live.carried.usage_of(offer, || usage)).ok().map(|bill| Bill {
+        charge: easyai_core::money::Money::ZERO,
+        lines: Vec::new(),
+        ..bill
+    });
     let failure = Failure::new(Category::BadResponse, Sent::Maybe, why);
     let elapsed = live.record.subject().watch.elapsed();
     let entry = delivery.failed(&failure, elapsed);

@@ -3,6 +3,7 @@
 use easyai_core::catalog::PlatformModel;
 use easyai_core::delivery::Verdict;
 use easyai_core::failure::Category;
+use easyai_core::job::JobState;
 use easyai_core::money::Money;
 use easyai_core::task::TaskStatus;
 use easyai_core::usage::Usage;
@@ -43,6 +44,12 @@ struct Sent {
     outcome: &'static str,
 }
 
+/// Labels of jobs that are not over.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Open {
+    state: &'static str,
+}
+
 /// The runner's counters.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -56,6 +63,7 @@ pub struct Metrics {
     cache_misses: Counter,
     callbacks: Family<Sent, Counter>,
     callbacks_waiting: Gauge,
+    jobs: Family<Open, Gauge>,
 }
 
 impl Metrics {
@@ -82,6 +90,11 @@ impl Metrics {
             "easyai_callbacks_waiting",
             "Callbacks with an event to be sent, now or later, in the whole database",
             self.callbacks_waiting.clone(),
+        );
+        registry.register(
+            "easyai_jobs",
+            "Tasks that go on without their callers, by the state of their job, in the whole database",
+            self.jobs.clone(),
         );
     }
 
@@ -118,6 +131,13 @@ impl Metrics {
 
     pub(crate) fn callbacks_wait(&self, waiting: u64) {
         self.callbacks_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn jobs_open(&self, open: &[(JobState, i64)]) {
+        for state in JobState::ALL.iter().filter(|state| **state != JobState::Ended) {
+            let count = open.iter().find(|(of, _)| of == state).map_or(0, |(_, count)| *count);
+            self.jobs.get_or_create(&Open { state: state.as_str() }).set(count);
+        }
     }
 
     pub(crate) fn booked(&self, charged: Money, cost: Option<Money>, usage: &Usage) {

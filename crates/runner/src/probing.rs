@@ -65,16 +65,18 @@ impl Runner {
             Ok(asked) => asked,
             Err(_) => Err(Failure::new(Category::Timeout, Sent::Maybe, "no answer in time")),
         };
-        self.metrics.probed(asked.as_ref().err().map(|failure| failure.category));
         let (platform, what) = (&order.offer.platform.name, of_whom(&order));
         let tries = order.seen.probed.map_or(1, |probed| probed.tries);
         if let Err(failure) = asked {
+            self.metrics.probed(Some(failure.category));
             let next = order.seen.probed.map(|probed| probed.next.to_string()).unwrap_or_default();
             tracing::info!(%platform, subject = %order.subject, category = %failure.category, tries, next, "A probe of {what} failed: {}", failure.message);
             return;
         }
         let reason = format!("{} at {platform} answered probe {tries} of {what}", order.offer.model);
-        match self.health.heal(&self.db, &order, &reason, now()).await {
+        let healed = self.health.heal(&self.db, &order, &reason, now()).await;
+        self.metrics.probed(None);
+        match healed {
             Ok(true) => tracing::info!(%platform, subject = %order.subject, tries, "{what} is back: {reason}"),
             Ok(false) => {
                 tracing::info!(%platform, subject = %order.subject, tries, "A probe of {what} went well, but something else happened to it since")

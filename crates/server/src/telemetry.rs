@@ -35,6 +35,7 @@ pub struct Telemetry {
     journal_waiting: Gauge,
     limits_waiting: Gauge,
     shadow_refusals: Gauge,
+    jobs_polled: Gauge,
     response_cache_bytes: Gauge,
     assets: Assets,
 }
@@ -81,6 +82,7 @@ impl Telemetry {
         let limits_waiting = Gauge::default();
         let shadow_refusals = Gauge::default();
         let response_cache_bytes = Gauge::default();
+        let jobs_polled = Gauge::default();
         registry.register("easyai_requests", "Answers to callers, by endpoint and HTTP status", requests.clone());
         registry.register("easyai_head_seconds", "From a call to the head of its answer", head_seconds.clone());
         registry.register("easyai_in_flight", "Calls under way", in_flight.clone());
@@ -92,8 +94,20 @@ impl Telemetry {
             shadow_refusals.clone(),
         );
         registry.register("easyai_response_cache_bytes", "What the response cache keeps", response_cache_bytes.clone());
+        registry.register("easyai_jobs_polled", "Jobs at providers that this process asks about", jobs_polled.clone());
         let assets = Assets::register(&mut registry);
-        Self { registry, requests, head_seconds, in_flight, journal_waiting, limits_waiting, shadow_refusals, response_cache_bytes, assets }
+        Self {
+            registry,
+            requests,
+            head_seconds,
+            in_flight,
+            journal_waiting,
+            limits_waiting,
+            shadow_refusals,
+            jobs_polled,
+            response_cache_bytes,
+            assets,
+        }
     }
 
     /// A call got the head of its answer.
@@ -112,6 +126,7 @@ impl Telemetry {
         self.journal_waiting.set(i64::try_from(runner.journal_waiting()).unwrap_or(i64::MAX));
         self.limits_waiting.set(i64::try_from(runner.queued()).unwrap_or(i64::MAX));
         self.shadow_refusals.set(i64::try_from(runner.shadow_refusals()).unwrap_or(i64::MAX));
+        self.jobs_polled.set(i64::try_from(runner.polling()).unwrap_or(i64::MAX));
         self.response_cache_bytes.set(i64::try_from(runner.response_cache_bytes()).unwrap_or(i64::MAX));
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;

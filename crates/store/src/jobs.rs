@@ -17,7 +17,7 @@ use easyai_core::usage::Usage;
 pub use self::claim::{claim, release_of, take_over};
 pub use self::progress::{Accepted, Submission, Written, accepted, request_cancel, requeue, submitting, withdraw};
 pub use self::request::{RequestHead, SavedRequest, delete_request, request, save_request};
-pub use self::view::{cancelled_of, count_open, get, hide, place};
+pub use self::view::{cancelled_of, count_open, get, hide, place, submitted_beside};
 
 use crate::rows;
 

@@ -48,7 +48,8 @@ impl Route {
         }
         if let Some(credential) = credential {
             // Speech has an API of its own at Volcengine, with a header of its own.
-            let (name, value) = if endpoint.is_openspeech() { openspeech_header(credential)? } else { credential_header(offer, credential)? };
+            let (name, value) =
+                if endpoint.is_openspeech() { openspeech_header(credential)? } else { credential_header(offer, credential)? };
             headers.insert(name, value);
         }
         Ok(Self { offer: Arc::clone(offer), pool, path: place.path, headers })

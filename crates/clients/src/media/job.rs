@@ -90,14 +90,14 @@ impl Clients {
         }
     }
 
-    /// The id of a job that may have been accepted, where its provider lists jobs; none if it is not among them, or nobody can say.
+    /// The ids of the jobs that may be the one that is looked for, where its provider lists jobs.
     ///
     /// # Errors
     /// A [`Failure`] of the call.
-    pub async fn find_job(&self, lookup: JobLookup<'_>) -> Result<Option<String>, Failure> {
+    pub async fn find_jobs(&self, lookup: JobLookup<'_>) -> Result<Vec<String>, Failure> {
         match lookup.offer.platform.provider {
-            Provider::Volces => volces::find_job(self, &lookup).await,
-            Provider::Openai | Provider::Gemini | Provider::Simulation | Provider::Anthropic => Ok(None),
+            Provider::Volces => volces::find_jobs(self, &lookup).await,
+            Provider::Openai | Provider::Gemini | Provider::Simulation | Provider::Anthropic => Ok(Vec::new()),
         }
     }
 }

@@ -12,7 +12,7 @@ use easyai_protocols::volces::image::Way;
 use easyai_protocols::volces::{image, speech, transcript, video};
 use futures_util::future::join_all;
 
-pub(super) use self::tasks::{find_job, job, stop_job};
+pub(super) use self::tasks::{find_jobs, job, stop_job};
 use super::images::{One, gathered};
 use super::line::{Line, made, unusable};
 use crate::call::{Clients, TextAnswer, TextCall};

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::catalog::{CandidateOverrides, Catalog, Enabled, Model, Platform, PlatformModel, Strategy};
 use crate::id::{PolicySetId, PriceId, RunnerPolicyId};
 use crate::policy::{
-    AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, PolicySet, ProbePolicy, RetryPolicy, RunnerPolicy,
+    AutoDisablePolicy, Availability, BreakerPolicy, CooldownPolicy, DemotionPolicy, FailoverPolicy, PolicySet, ProbePolicy, RetryPolicy,
+    RunnerPolicy,
 };
 use crate::price::{Price, PriceVersion};
 

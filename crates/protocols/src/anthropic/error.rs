@@ -52,7 +52,11 @@ const fn kind(code: ErrorCode) -> &'static str {
         ErrorCode::IdempotencyConflict => "conflict_error",
         ErrorCode::RequestTooLarge => "request_too_large",
         ErrorCode::RateLimit => "rate_limit_error",
-        ErrorCode::UpstreamError | ErrorCode::UpstreamAuth | ErrorCode::AssetUnavailable | ErrorCode::Interrupted | ErrorCode::InternalError => "api_error",
+        ErrorCode::UpstreamError
+        | ErrorCode::UpstreamAuth
+        | ErrorCode::AssetUnavailable
+        | ErrorCode::Interrupted
+        | ErrorCode::InternalError => "api_error",
         ErrorCode::NoCandidate
         | ErrorCode::CandidatesCoolingDown
         | ErrorCode::ShuttingDown

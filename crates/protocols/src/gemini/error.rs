@@ -54,7 +54,11 @@ const fn status(code: ErrorCode) -> &'static str {
         ErrorCode::IdempotencyConflict => "ABORTED",
         ErrorCode::RateLimit => "RESOURCE_EXHAUSTED",
         ErrorCode::Cancelled => "CANCELLED",
-        ErrorCode::UpstreamError | ErrorCode::UpstreamAuth | ErrorCode::AssetUnavailable | ErrorCode::Interrupted | ErrorCode::InternalError => "INTERNAL",
+        ErrorCode::UpstreamError
+        | ErrorCode::UpstreamAuth
+        | ErrorCode::AssetUnavailable
+        | ErrorCode::Interrupted
+        | ErrorCode::InternalError => "INTERNAL",
         ErrorCode::NoCandidate
         | ErrorCode::CandidatesCoolingDown
         | ErrorCode::ShuttingDown

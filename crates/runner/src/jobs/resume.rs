@@ -9,6 +9,7 @@ use easyai_core::catalog::{Credential, PlatformModel, Simulation};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::id::{PlatformModelId, TaskId};
+use easyai_core::job::found_again;
 use easyai_core::run::job_failed;
 use easyai_core::run_trace::RunTrace;
 use easyai_core::task::AttemptStatus;
@@ -38,6 +39,9 @@ use crate::runner::Runner;
 /// No candidate is left alone for longer without a look.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
+/// What was submitted by so much earlier may still be on the list as if it were the one that is looked for.
+const SUBMITTED_BESIDE: Duration = Duration::from_secs(60);
+
 /// How often a provider is asked whether it has a job, and how long is waited in between: what it has just taken on it may not list yet.
 const LOOK_UPS: u32 = 4;
 const BETWEEN_LOOK_UPS: Duration = Duration::from_secs(5);
@@ -45,7 +49,10 @@ const BETWEEN_LOOK_UPS: Duration = Duration::from_secs(5);
 impl Runner {
     /// Opens a job that was claimed.
     pub(super) async fn begin_job(self: &Arc<Self>, job: &JobRow) -> Result<Open, NotBegun> {
-        let task = self.task_of(job).await.ok_or(NotBegun::Gone)?;
+        let task = match tasks::get(&self.db, job.task_id).await {
+            Ok(task) => task.filter(|task| !task.status.is_terminal()).ok_or(NotBegun::Gone)?,
+            Err(error) => return Err(self.unreadable(job, &error)),
+        };
         let saved = match jobs::request(&self.db, task.id).await {
             Ok(Some(saved)) => saved,
             Ok(None) => return Err(never(ErrorCode::InternalError, "what was asked is not kept any more")),
@@ -66,7 +73,11 @@ impl Runner {
 
     fn unreadable(&self, job: &JobRow, error: &easyai_store::StoreError) -> NotBegun {
         tracing::warn!(task.id = %job.task_id, %error, "A job can't be read: trying again");
-        if error.is_temporary() { NotBegun::Later(BETWEEN_LOOK_UPS) } else { never(ErrorCode::InternalError, "what was asked can't be read") }
+        if error.is_temporary() {
+            NotBegun::Later(BETWEEN_LOOK_UPS)
+        } else {
+            never(ErrorCode::InternalError, "what was asked can't be read")
+        }
     }
 
     /// The video that a remix starts from.
@@ -120,13 +131,7 @@ impl Runner {
     /// The notes of a job that is not being opened here; none if its task is over or can't be read.
     pub(super) async fn record_of(&self, job: &JobRow) -> Option<Record> {
         let task = self.task_of(job).await?;
-        let mut past = match self.past(&task).await {
-            Ok(past) => past,
-            Err(error) => {
-                tracing::warn!(task.id = %task.id, %error, "A job's past can't be read: it is taken over later");
-                return None;
-            }
-        };
+        let mut past = self.readable(job, || self.past(&task)).await?;
         let trace = job.trace.as_deref().and_then(|json| serde_json::from_str(json).ok());
         let trace = trace.unwrap_or_else(|| RunTrace::nobody(&[], task.runner_policy_id));
         let subject = Subject {
@@ -188,21 +193,28 @@ impl Runner {
     pub(super) fn look_up(self: &Arc<Self>, job: JobRow) {
         let runner = Arc::clone(self);
         drop(self.finisher.background(async move {
-            match runner.found(&job).await {
-                Some(accepted) => {
-                    let written = runner.durable(|| jobs::accepted(&runner.db, job.task_id, job.fence, &accepted)).await;
-                    if written == Written::Yes {
-                        let job = JobRow { upstream_job_id: Some(accepted.upstream_job_id), asked: accepted.asked, ..job };
-                        runner.go_on_polling(job).await;
-                    }
+            for left in (0..LOOK_UPS).rev() {
+                if let Some(accepted) = runner.find_again(&job).await {
+                    let job = JobRow { upstream_job_id: Some(accepted.upstream_job_id), asked: accepted.asked, ..job };
+                    return runner.go_on_polling(job).await;
                 }
-                None => {
-                    let Some(record) = runner.record_of(&job).await else { return };
-                    let message = "the gateway was stopped while a platform was asked: it is not known whether that took the job on, so it is not submitted again";
-                    runner.fail_job(record, &job, message).await;
+                if left > 0 {
+                    tokio::time::sleep(BETWEEN_LOOK_UPS).await;
                 }
             }
+            let Some(record) = runner.record_of(&job).await else { return };
+            let message = "the gateway was stopped while a platform was asked: it is not known whether that took the job on, so it is not submitted again";
+            runner.fail_job(record, &job, message).await;
         }));
+    }
+
+    /// The job of a lost submission, if its provider lists it and it can be no other's. Then it is durable that it is this one.
+    async fn find_again(&self, job: &JobRow) -> Option<Accepted> {
+        // One after another, so that no two find the same.
+        let _turn = self.jobs.looking_up.acquire().await;
+        let accepted = self.found(job).await?;
+        let written = self.durable(|| jobs::accepted(&self.db, job.task_id, job.fence, &accepted)).await;
+        (written == Written::Yes).then_some(accepted)
     }
 
     async fn found(&self, job: &JobRow) -> Option<Accepted> {
@@ -210,26 +222,21 @@ impl Runner {
         let saved = jobs::request(&self.db, job.task_id).await.ok()??;
         let request = read(saved.head.kind, saved.head.model.as_deref(), Some(&saved.content_type), saved.body).ok()?;
         let Some(MediaRequest::Video(asked)) = request.media() else { return None };
-        for _ in 0..LOOK_UPS {
-            let lookup = JobLookup {
-                offer: &offer,
-                credential: credential.as_deref(),
-                request: asked,
-                submitted_after: job.submitted_at?,
-                now: now(),
-            };
-            match self.clients.find_job(lookup).await {
-                Ok(Some(id)) => {
-                    let asked = self.clients.expected_usage(&offer, &request);
-                    let trace = job.trace.clone().unwrap_or_else(|| "{}".to_owned());
-                    return Some(Accepted { upstream_job_id: id, asked, trace, next_at: now() });
-                }
-                Ok(None) => {}
-                Err(failure) => tracing::info!(task.id = %job.task_id, failure = %failure.message, "A provider does not say whether it has a job"),
+        let submitted_after = job.submitted_at?;
+        let lookup = JobLookup { offer: &offer, credential: credential.as_deref(), request: asked, submitted_after, now: now() };
+        let listed = match self.clients.find_jobs(lookup).await {
+            Ok(listed) => listed,
+            Err(failure) => {
+                tracing::info!(task.id = %job.task_id, failure = %failure.message, "A provider does not say whether it has a job");
+                return None;
             }
-            tokio::time::sleep(BETWEEN_LOOK_UPS).await;
-        }
-        None
+        };
+        // Read after the list: what came onto it meanwhile was submitted by then.
+        let beside = jobs::submitted_beside(&self.db, job, submitted_after.minus(SUBMITTED_BESIDE)).await.ok()?;
+        let upstream_job_id = found_again(listed, &beside)?;
+        let asked = self.clients.expected_usage(&offer, &request);
+        let trace = job.trace.clone().unwrap_or_else(|| "{}".to_owned());
+        Some(Accepted { upstream_job_id, asked, trace, next_at: now() })
     }
 
     /// Ends a job that may have been accepted, without anybody knowing what became of it.
@@ -243,6 +250,24 @@ impl Runner {
         let end = End::Failed { code: ErrorCode::Interrupted, message: message.to_owned() };
         self.metrics.ended(end.status());
         self.finisher.settle(record.finish(end, None, None, None), Instead::TheSame).await;
+    }
+
+    /// Reads what is needed to end a job, as soon as it can be read; none if it never can.
+    pub(super) async fn readable<T, F>(&self, job: &JobRow, mut read: impl FnMut() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, easyai_store::StoreError>>,
+    {
+        loop {
+            match read().await {
+                Ok(found) => return Some(found),
+                Err(error) if error.is_temporary() => tracing::warn!(task.id = %job.task_id, %error, "A job can't be read: trying again"),
+                Err(error) => {
+                    tracing::error!(task.id = %job.task_id, %error, "A job can't be read: it is left as it is");
+                    return None;
+                }
+            }
+            tokio::time::sleep(BETWEEN_LOOK_UPS).await;
+        }
     }
 
     /// Tries to write until it is written: the upstream has succeeded, and nothing may lead to a second paid call.

@@ -97,7 +97,7 @@ impl Runner {
             if job.cancel_requested_at.is_some() {
                 runner.end_unsent(&job, ErrorCode::Cancelled, "it was cancelled").await;
             } else {
-                runner.open_job(job, &token).await;
+                Box::pin(runner.open_job(job, &token)).await;
             }
             runner.jobs.opening().remove(&task);
             drop(permit);
@@ -127,6 +127,10 @@ impl Runner {
             Ok(tasks) => tasks.into_iter().for_each(|task| self.not_wanted(task)),
             Err(error) => tracing::warn!(%error, "Cancelled jobs can't be read: trying again"),
         }
+        match jobs::count_open(&self.db).await {
+            Ok(open) => self.metrics.jobs_open(&open),
+            Err(error) => tracing::warn!(%error, "Jobs can't be counted: trying again"),
+        }
     }
 
     async fn open_job(self: &Arc<Self>, job: JobRow, token: &CancellationToken) {
@@ -154,7 +158,7 @@ impl Runner {
                 TextAnswer::Job(accepted) => self.accepted(live, &delivery, *accepted).await,
                 TextAnswer::Plain(answer) => told(task, plain::deliver(self, live, delivery, answer).await.err()),
                 TextAnswer::Made(made) => told(task, made::deliver(self, live, delivery, *made).await.err()),
-                TextAnswer::Stream { stream, .. } => Delivering::new(self, live, delivery, stream).to_its_end().await,
+                TextAnswer::Stream { stream, .. } => Delivering::new(self, live, delivery, stream).run_to_its_end().await,
             },
             Some(Opened::Stopped { live, stop }) if waits_for_room(&live, &stop) => self.put_back(&job, TRY_AGAIN).await,
             Some(Opened::Stopped { live, stop }) if !live.lost => told(task, Some(self.stopped(live, &stop).await)),
@@ -164,21 +168,15 @@ impl Runner {
 
     /// There was no room for it: it waits further, without its events being told again.
     async fn put_back(&self, job: &JobRow, wait: Duration) {
-        match jobs::requeue(&self.db, job, now().plus(wait)).await {
-            Ok(Written::Yes | Written::Lost) => {}
-            Err(error) => tracing::warn!(task.id = %job.task_id, %error, "A job could not be put back: it is taken over later"),
+        match self.durable(|| jobs::requeue(&self.db, job, now().plus(wait))).await {
+            Written::Yes | Written::Lost => {}
         }
     }
 
     /// The task of a job, unless it is over.
     pub(super) async fn task_of(&self, job: &JobRow) -> Option<TaskRow> {
-        match tasks::get(&self.db, job.task_id).await {
-            Ok(task) => task.filter(|task| !task.status.is_terminal()),
-            Err(error) => {
-                tracing::warn!(task.id = %job.task_id, %error, "A job's task can't be read: it is taken over later");
-                None
-            }
-        }
+        let task = self.readable(job, || tasks::get(&self.db, job.task_id)).await?;
+        task.filter(|task| !task.status.is_terminal())
     }
 
     /// Ends a job of which nothing was sent.
@@ -196,14 +194,15 @@ pub(super) enum NotBegun {
     Later(Duration),
     /// Not at all.
     Never { code: ErrorCode, message: String },
-    /// It is over, or can't be read: whoever takes it over sees.
+    /// It is over.
     Gone,
 }
 
 /// Whether all that stands in the way is a limit of ours.
 fn waits_for_room(live: &Live, stop: &Stop) -> bool {
     let late = live.ask.deadline.is_some_and(|deadline| live.record.subject().watch.elapsed() + WAIT_FOR_ROOM / 100 >= deadline);
-    let broke = live.unpaid.as_ref().is_some_and(|unpaid| matches!(unpaid.code, ErrorCode::InsufficientBalance | ErrorCode::BudgetExceeded));
+    let broke =
+        live.unpaid.as_ref().is_some_and(|unpaid| matches!(unpaid.code, ErrorCode::InsufficientBalance | ErrorCode::BudgetExceeded));
     stop.failure.category == Category::LocalRateLimit && !broke && !live.lost && !late
 }
 

@@ -1,8 +1,7 @@
 //! `/api/v1/tasks`: a caller's tasks, those that were called and those that go on by themselves.
 
-mod control;
-mod create;
-
+pub mod control;
+pub mod create;
 mod usage;
 
 use std::sync::Arc;
@@ -25,11 +24,8 @@ use easyai_store::jobs;
 use easyai_store::tasks::{self, Filter, TaskRow};
 use serde_json::value::RawValue;
 
-pub use self::control::{cancel, delete, forget};
-pub use self::create::create;
-
-use crate::api::assets::{self, AssetView};
 use self::usage::UsageView;
+use crate::api::assets::{self, AssetView};
 use crate::api::auth;
 use crate::api::error::ApiError;
 use crate::app::App;
@@ -283,7 +279,8 @@ async fn result(app: &App, task: TaskId, base: &str) -> Result<Option<ResultView
     let answer = json.and_then(|recorded| serde_json::from_slice(&recorded.body).ok());
     let now = clock::now();
     let stored = easyai_store::assets::by_task(&app.db, task).await?;
-    let assets: Vec<AssetView> = stored.into_iter().filter(|asset| asset.is_there(now)).map(|asset| AssetView::of(app, base, asset, now)).collect();
+    let assets: Vec<AssetView> =
+        stored.into_iter().filter(|asset| asset.is_there(now)).map(|asset| AssetView::of(app, base, asset, now)).collect();
     Ok((answer.is_some() || !assets.is_empty()).then_some(ResultView { answer, assets }))
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Path, Query, Request, State};
-use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::response::Response;
 use easyai_core::error::ErrorCode;
 use easyai_core::event::Progress;
@@ -16,15 +16,16 @@ use easyai_core::kind::Kind;
 use easyai_core::media::MediaUsage;
 use easyai_core::task::TaskStatus;
 use easyai_protocols::media::{
-    MediaRequest, RemixOf, VideoError, VideoObject, VideoRequest, VideoStatus, read_remix, write_deleted_video, write_video, write_video_list,
+    MediaRequest, RemixOf, VideoError, VideoObject, VideoRequest, VideoStatus, read_remix, write_deleted_video, write_video,
+    write_video_list,
 };
 use easyai_protocols::read::read;
 use easyai_protocols::request::{TextRequest, Unary};
 use easyai_protocols::wire::Protocol;
 use easyai_runner::Caller;
 use easyai_store::assets::AssetRole;
-use easyai_store::tasks::{self, Filter, TaskRow};
 use easyai_store::jobs;
+use easyai_store::tasks::{self, Filter, TaskRow};
 
 use crate::api::error::ApiError;
 use crate::api::gemini::json;
@@ -63,7 +64,8 @@ pub async fn remix(State(app): State<Arc<App>>, Path(id): Path<String>, request:
         }
         let job = jobs::get(&app.db, row.id).await?;
         let upstream_id = job.and_then(|job| job.upstream_job_id);
-        let upstream_id = upstream_id.ok_or_else(|| ApiError::field("video_id", "the video can't be made anew: its platform does not know it"))?;
+        let upstream_id =
+            upstream_id.ok_or_else(|| ApiError::field("video_id", "the video can't be made anew: its platform does not know it"))?;
         Ok((row.model, RemixOf { task: row.id, upstream_id }))
     };
     match of.await {
@@ -165,7 +167,7 @@ pub async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>, headers
         if !row.status.is_terminal() {
             app.runner.cancel(row.id).await?;
         }
-        api_tasks::forget(&app, row.id).await?;
+        api_tasks::control::forget(&app, row.id).await?;
         Ok::<_, ApiError>(json(write_deleted_video(&video_id(row.id).to_string())))
     };
     deleted.await.unwrap_or_else(|error| text::refusal(error, Protocol::Videos))
@@ -189,7 +191,11 @@ pub async fn content(State(app): State<Arc<App>>, Path(id): Path<String>, Query(
             Some(other) => return Err(ApiError::field("variant", format!("`variant` {other} is not kept: use video or thumbnail"))),
         };
         if !row.status.is_terminal() {
-            return Err(ApiError::status(409, ErrorCode::BadRequest, "the video is not done yet: ask for it again when its status is completed"));
+            return Err(ApiError::status(
+                409,
+                ErrorCode::BadRequest,
+                "the video is not done yet: ask for it again when its status is completed",
+            ));
         }
         let stored = easyai_store::assets::by_task(&app.db, row.id).await?;
         let asset = stored.into_iter().find(|asset| asset.role == role);
@@ -200,7 +206,10 @@ pub async fn content(State(app): State<Arc<App>>, Path(id): Path<String>, Query(
 }
 
 fn task_id(id: &str) -> Result<TaskId, ApiError> {
-    let missing = || ApiError { param: Some("video_id".to_owned()), ..ApiError::new(ErrorCode::TaskNotFound, format!("there is no video `{id}` among yours")) };
+    let missing = || ApiError {
+        param: Some("video_id".to_owned()),
+        ..ApiError::new(ErrorCode::TaskNotFound, format!("there is no video `{id}` among yours"))
+    };
     if let Ok(video) = id.parse::<VideoId>() {
         return Ok(TaskId::from_uuid(video.uuid()));
     }
@@ -235,10 +244,10 @@ async fn object(app: &App, row: &TaskRow) -> Result<VideoObject, ApiError> {
         Some(MediaUsage::Images { .. } | MediaUsage::Speech { .. } | MediaUsage::Audio { .. }) | None => None,
     };
     let real_size = file.and_then(|file| Some(format!("{}x{}", file.width?, file.height?)));
-    let error = row.code.filter(|_| row.status != TaskStatus::Succeeded).map(|code| VideoError {
-        code: code.as_str().to_owned(),
-        message: row.message.clone().unwrap_or_default(),
-    });
+    let error = row
+        .code
+        .filter(|_| row.status != TaskStatus::Succeeded)
+        .map(|code| VideoError { code: code.as_str().to_owned(), message: row.message.clone().unwrap_or_default() });
     Ok(VideoObject {
         id: video_id(row.id).to_string(),
         model: Arc::clone(&row.model),

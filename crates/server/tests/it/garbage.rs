@@ -54,12 +54,14 @@ async fn a_wrong_field_is_named() {
         (with(r#""max_tokens":-1"#), "max_tokens"),
         (with(r#""max_tokens":1e99"#), "max_tokens"),
         (with(r#""max_tokens":"many""#), "max_tokens"),
-        (with(r#""max_completion_tokens":0"#), "max_completion_tokens"),
+        (with(r#""max_completion_tokens":"few""#), "max_completion_tokens"),
         (with(r#""n":0"#), "n"),
         (with(r#""n":99999999999999999999"#), "n"),
         (with(r#""tools":"hammer""#), "tools"),
     ] {
-        let answer = app.caller.post(body.as_bytes()).await.refused(400, "bad_request");
+        let answer = app.caller.post(body.as_bytes()).await;
+        assert_eq!(answer.status, 400, "{body:.200}: {answer}");
+        let answer = answer.refused(400, "bad_request");
         let error = &answer.json()["error"];
         assert_eq!(error["param"], param, "{body:.200}: {answer}");
         assert!(error["message"].as_str().unwrap().contains(param), "{body:.200}: {answer}");

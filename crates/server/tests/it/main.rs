@@ -21,6 +21,7 @@ mod follow;
 mod garbage;
 mod health;
 mod http;
+mod jobs;
 mod killed;
 mod limited;
 mod limits;

@@ -64,10 +64,8 @@ pub async fn take_over(db: &Db, node: NodeId) -> Result<Vec<JobRow>, StoreError>
     for (other,) in others {
         let Some(_lock) = lock_of_dead(db, NodeId::from_uuid(other)).await? else { continue };
         let mut tx = db.write().await?;
-        let update = concat!(
-            "UPDATE jobs SET node_id = $2, fence = fence + 1 WHERE node_id = $1 AND state <> 'ended' RETURNING ",
-            job_columns!()
-        );
+        let update =
+            concat!("UPDATE jobs SET node_id = $2, fence = fence + 1 WHERE node_id = $1 AND state <> 'ended' RETURNING ", job_columns!());
         let mut rows = sql!(tx, all JobRow, update, other, node.uuid())?;
         tx.commit().await?;
         taken.append(&mut rows);

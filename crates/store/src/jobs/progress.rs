@@ -61,8 +61,7 @@ pub async fn submitting(db: &Db, task: TaskId, fence: i64, submission: Submissio
     let update = "UPDATE jobs SET state = 'submitting', attempt = $3, platform_model_id = $4, credential_id = $5, submitted_at = $6
         WHERE task_id = $1 AND fence = $2 AND state IN ('running', 'submitting')";
     let credential = credential.map(CredentialId::uuid);
-    let rows =
-        sql!(tx, execute update, task.uuid(), fence, i64::from(attempt), platform_model.uuid(), credential, at.micros())?;
+    let rows = sql!(tx, execute update, task.uuid(), fence, i64::from(attempt), platform_model.uuid(), credential, at.micros())?;
     tx.commit().await?;
     Ok(Written::by(rows))
 }

@@ -1,6 +1,7 @@
 //! Jobs as they are looked at.
 
-use easyai_core::id::{NodeId, TaskId};
+use easyai_core::id::{NodeId, PlatformModelId, TaskId};
+use easyai_core::job::JobState;
 use easyai_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -36,19 +37,36 @@ pub async fn cancelled_of(db: &Db, node: NodeId) -> Result<Vec<TaskId>, StoreErr
 /// [`StoreError`] if they can't be counted.
 pub async fn place(db: &Db, job: &JobRow) -> Result<(usize, usize), StoreError> {
     let mut conn = db.read().await?;
-    let select = "SELECT COUNT(CASE WHEN priority > $1 OR (priority = $1 AND task_id < $2) THEN 1 END), COUNT(*) FROM jobs WHERE state = 'queued'";
-    let (ahead, waiting) = sql!(conn, one (i64, i64), select, job.priority, job.task_id.uuid())?;
+    let select =
+        "SELECT COUNT(CASE WHEN priority > $1 OR (priority = $1 AND task_id < $2) THEN 1 END), COUNT(*) FROM jobs WHERE state = 'queued'";
+    let (ahead, waiting) = sql!(conn, one(i64, i64), select, job.priority, job.task_id.uuid())?;
     let count = |count: i64| usize::try_from(count).unwrap_or(0);
     Ok((count(ahead), count(waiting)))
+}
+
+/// What the jobs are called at their provider that were submitted to the candidate of `job` since `after`, without itself; none where
+/// nobody knows that.
+///
+/// # Errors
+/// [`StoreError`] if they can't be read.
+pub async fn submitted_beside(db: &Db, job: &JobRow, after: Timestamp) -> Result<Vec<Option<String>>, StoreError> {
+    let mut conn = db.read().await?;
+    let select = "SELECT upstream_job_id FROM jobs WHERE platform_model_id = $1 AND submitted_at >= $2 AND task_id <> $3";
+    let platform_model = job.platform_model_id.map(PlatformModelId::uuid);
+    let found = sql!(conn, all One<Option<String>>, select, platform_model, after.micros(), job.task_id.uuid())?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
 /// How many jobs there are that are not over, by state.
 ///
 /// # Errors
 /// [`StoreError`] if they can't be counted.
-pub async fn count_open(db: &Db) -> Result<Vec<(String, i64)>, StoreError> {
+pub async fn count_open(db: &Db) -> Result<Vec<(JobState, i64)>, StoreError> {
     let mut conn = db.read().await?;
-    sql!(conn, all (String, i64), "SELECT state, COUNT(*) FROM jobs WHERE state <> 'ended' GROUP BY state")
+    let counted = sql!(conn, all(String, i64), "SELECT state, COUNT(*) FROM jobs WHERE state <> 'ended' GROUP BY state")?;
+    let typed =
+        |(state, count): (String, i64)| Ok((state.parse().map_err(|bad| StoreError::Corrupt(format!("jobs.state: {bad}")))?, count));
+    counted.into_iter().map(typed).collect()
 }
 
 /// Hides a task from its owner, with what is kept of its request and answer. The books keep its row.

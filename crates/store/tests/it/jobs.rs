@@ -75,7 +75,9 @@ async fn many_that_claim_at_once_never_claim_the_same(#[values(Sqlite, Postgres)
             loop {
                 let claimed = jobs::claim(&fixture.test.db, fixture.node, soon(), 3).await.unwrap();
                 // On PostgreSQL others may hold what is left.
-                if claimed.is_empty() && jobs::count_open(&fixture.test.db).await.unwrap().iter().all(|(state, _)| state != "queued") {
+                if claimed.is_empty()
+                    && jobs::count_open(&fixture.test.db).await.unwrap().iter().all(|(state, _)| *state != JobState::Queued)
+                {
                     return mine;
                 }
                 mine.extend(claimed.into_iter().map(|job| job.task_id));
@@ -149,11 +151,10 @@ async fn what_a_dead_node_had_is_taken_over_and_not_swept(#[values(Sqlite, Postg
     let swept = sweep(db, &fixture.journal, &node, &Arc::from("USD")).await.unwrap();
     assert_eq!(swept.tasks, 0, "jobs go on");
     let taken = jobs::take_over(db, node.id()).await.unwrap();
-    assert_eq!(taken.iter().map(|job| (job.task_id, job.state, job.upstream_job_id.as_deref())).collect::<Vec<_>>(), [(
-        polled,
-        JobState::Polling,
-        Some("job-1")
-    )]);
+    assert_eq!(
+        taken.iter().map(|job| (job.task_id, job.state, job.upstream_job_id.as_deref())).collect::<Vec<_>>(),
+        [(polled, JobState::Polling, Some("job-1"))]
+    );
     assert!(taken[0].fence > claimed.fence);
     assert_eq!(jobs::claim(db, node.id(), soon(), 5).await.unwrap()[0].task_id, waiting);
     fixture.assert_clean().await;

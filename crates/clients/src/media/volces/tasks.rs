@@ -54,9 +54,7 @@ pub(in crate::media) async fn stop_job(clients: &Clients, call: &JobCall<'_>) ->
     }
 }
 
-/// # Errors
-/// Also if several tasks may be the one that is looked for: then nobody can say which, and least of all that there is none.
-pub(in crate::media) async fn find_job(clients: &Clients, lookup: &JobLookup<'_>) -> Result<Option<String>, Failure> {
+pub(in crate::media) async fn find_jobs(clients: &Clients, lookup: &JobLookup<'_>) -> Result<Vec<String>, Failure> {
     let line = Line::of_job(clients, lookup.offer, lookup.credential);
     let (after, before) = (lookup.submitted_after.seconds(), lookup.now.seconds());
     let wanted = Wanted { model: line.upstream_name(), request: lookup.request, after, before };
@@ -70,9 +68,5 @@ pub(in crate::media) async fn find_job(clients: &Clients, lookup: &JobLookup<'_>
             break;
         }
     }
-    if found.len() > 1 {
-        let message = format!("{} tasks may be the one that was submitted: {}", found.len(), found.join(", "));
-        return Err(Failure::new(Category::BadResponse, Sent::Maybe, message));
-    }
-    Ok(found.pop())
+    Ok(found)
 }

@@ -189,16 +189,17 @@ async fn a_lost_submission_is_looked_for_in_the_list() {
     // The first page is full of later ones.
     let first = page((0..100).map(|number| item(&format!("later-{number}"), 2_000)).collect());
     for (second, expected) in [
-        (page(vec![item("cgt-1", 1_010), item("old", 800)]), Ok(Some("cgt-1".to_owned()))),
-        (page(vec![item("old", 800)]), Ok(None)),
-        (page(vec![item("cgt-1", 1_010), item("cgt-2", 1_011)]), Err(Category::BadResponse)),
+        (page(vec![item("cgt-1", 1_010), item("old", 800)]), Ok(vec!["cgt-1"])),
+        (page(vec![item("old", 800)]), Ok(vec![])),
+        (page(vec![item("cgt-1", 1_010), item("cgt-2", 1_011)]), Ok(vec!["cgt-1", "cgt-2"])),
         (error(500, "InternalServiceError"), Err(Category::ServerError)),
     ] {
         let first = first.clone();
         let upstream = Upstream::answering(move |call| if call.number == 0 { first.clone() } else { second.clone() }).await;
         let studio = at(&upstream, VIDEO);
         let request = video_request(|_| {});
-        let found = studio.clients.find_job(studio.lookup(&request)).await;
+        let found = studio.clients.find_jobs(studio.lookup(&request)).await;
+        let expected = expected.map(|ids: Vec<&str>| ids.into_iter().map(str::to_owned).collect());
         assert_eq!(found.map_err(|failure| failure.category), expected);
         let query = format!("page_size=100&filter.model={VIDEO}");
         let line = |page: u8| format!("GET /api/v3/contents/generations/tasks?page_num={page}&{query}");

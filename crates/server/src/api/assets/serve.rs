@@ -23,12 +23,7 @@ use crate::api::error::ApiError;
 ///
 /// # Errors
 /// `store_unavailable` if the storage is gone, `asset_not_found` if its bytes are.
-pub async fn answer(
-    store: &Arc<AssetStore>,
-    asset: &StoredAsset,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Response, ApiError> {
+pub async fn answer(store: &Arc<AssetStore>, asset: &StoredAsset, method: &Method, headers: &HeaderMap) -> Result<Response, ApiError> {
     let etag = format!("\"{}\"", hex(&asset.sha256));
     let size = asset.size_bytes;
     let (status, range) = match wanted(headers, &etag, size) {

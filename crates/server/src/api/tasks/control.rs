@@ -12,8 +12,8 @@ use easyai_runner::{Cancel, clock};
 use easyai_store::jobs;
 
 use super::{TaskView, find, full};
-use crate::api::{assets, auth};
 use crate::api::error::ApiError;
+use crate::api::{assets, auth};
 use crate::app::App;
 
 /// A task that its owner does not want to see any more.

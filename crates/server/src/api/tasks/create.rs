@@ -57,18 +57,24 @@ pub async fn create(State(app): State<Arc<App>>, request: Request) -> Result<Res
         of_json(&bytes)?
     };
     if request.scan.stream {
-        return Err(ApiError::field("stream", "`stream` must not be true: nobody waits for a task that is done later. Follow its events instead"));
+        return Err(ApiError::field(
+            "stream",
+            "`stream` must not be true: nobody waits for a task that is done later. Follow its events instead",
+        ));
     }
     let preference = later::Preference::of(&head.headers).unwrap_or(later::Preference::Task);
     let mut ask = ask::of_call(&app, &caller, head, request)?;
     ask.deadline = terms.timeout.or(ask.deadline);
     let events = terms.callback_events.as_ref().map(|events| events.iter().map(String::as_str));
-    ask.callback = callbacks::read(&app.runner, ("callback_url", "callback_events"), terms.callback_url.as_deref(), events)?.or(ask.callback);
+    ask.callback =
+        callbacks::read(&app.runner, ("callback_url", "callback_events"), terms.callback_url.as_deref(), events)?.or(ask.callback);
     later::answer(&app, &caller, ask, preference, terms.priority.unwrap_or(0)).await
 }
 
 fn of_json(bytes: &Bytes) -> Result<(Terms, TextRequest), ApiError> {
-    let bad = |error: serde_json::Error| ApiError::new(easyai_core::error::ErrorCode::BadRequest, format!("the request body is not a JSON object: {error}"));
+    let bad = |error: serde_json::Error| {
+        ApiError::new(easyai_core::error::ErrorCode::BadRequest, format!("the request body is not a JSON object: {error}"))
+    };
     let mut members: Map<String, Value> = serde_json::from_slice(bytes).map_err(bad)?;
     let mut terms = Terms { kind: word(&mut members, "kind")?, ..Terms::default() };
     terms.priority = members.remove("priority").map(priority).transpose()?;
@@ -141,5 +147,6 @@ fn priority(value: Value) -> Result<i64, ApiError> {
 fn timeout(value: Value) -> Result<Duration, ApiError> {
     let longest = u64::try_from(LONGEST.as_millis()).unwrap_or(u64::MAX);
     let ms = value.as_u64().filter(|ms| (1..=longest).contains(ms));
-    ms.map(Duration::from_millis).ok_or_else(|| ApiError::field("timeout_ms", format!("`timeout_ms` must be milliseconds from 1 to {longest}")))
+    ms.map(Duration::from_millis)
+        .ok_or_else(|| ApiError::field("timeout_ms", format!("`timeout_ms` must be milliseconds from 1 to {longest}")))
 }
