@@ -101,7 +101,7 @@ def test_a_video_that_sends_on_to_the_clouds_metadata_is_not_followed(guarded, v
     with Wallet(guarded).charged(0):
         body = {"kind": "videos.generations", "model": "openai/video", "prompt": f"Waves. {marker} mock:inwards", "seconds": str(SECONDS)}
         id = v1.post("/api/v1/tasks", json=body).json()["id"]
-        until(lambda: guarded.mocks.jobs.of(marker)[0].fetches)
+        until(lambda: [job for job in guarded.mocks.jobs.of(marker) if job.fetches])
         task = until(lambda: (task := v1.get(f"/api/v1/tasks/{id}").json()) and task["status"] in ("succeeded", "failed", "cancelled") and task)
     assert (task["status"], task["error"]["code"]) == ("failed", "asset_unavailable")
     assert "169.254" not in task["error"]["message"]

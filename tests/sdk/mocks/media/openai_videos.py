@@ -1,5 +1,8 @@
 """OpenAI's `/videos`: create, retrieve, list, content, delete, remix (`providers.md` 4.4)."""
 
+import base64
+import re
+
 from mocks.check import Refused, must
 from mocks.media import files
 from mocks.media.ask import Answer, as_file, as_json
@@ -12,7 +15,7 @@ POLL_AFTER_MS = 200
 
 
 def create(ask):
-    body, reference = _form(ask) if ask.is_form else (ask.json(), None)
+    body, reference = _form(ask) if ask.is_form else _json(ask)
     for name in body:
         must(name in FIELDS, f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
     model, prompt = body.get("model", "sora-2"), body.get("prompt")
@@ -47,6 +50,19 @@ def _form(ask):
         else:
             body[part.name] = part.text
     return body, reference
+
+
+def _json(ask):
+    body = ask.json()
+    given = body.get("input_reference")
+    if given is None:
+        return body, None
+    must(isinstance(given, dict) and set(given) == {"image_url"}, "Invalid type for 'input_reference': expected an object.", param="input_reference", code="invalid_type")
+    found = re.fullmatch(r"data:image/(png|jpeg|webp);base64,(.*)", given["image_url"], re.DOTALL)
+    must(found, "input_reference: this mock fetches nothing", param="input_reference")
+    data = base64.b64decode(found[2])
+    must(files.kind_of(data) == found[1], "Invalid image file.", param="input_reference")
+    return body, data
 
 
 def retrieve(ask):
