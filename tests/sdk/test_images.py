@@ -202,7 +202,7 @@ def test_an_edit_is_streamed(sdk, marker, place):
     assert picture_of(events[-1])
 
 
-@each("openai", "simulation")
+@each("openai")
 def test_the_file_format_is_the_one_that_was_asked_for(sdk, marker, place):
     for form in ("jpeg", "webp"):
         answer = sdk(place).images.generate(model=place.model("image"), prompt=f"A lighthouse. {marker}", output_format=form)

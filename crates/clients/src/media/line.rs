@@ -85,6 +85,11 @@ impl<'a> Line<'a> {
                 })?;
                 // Storages say `application/octet-stream` of everything.
                 let told = fetched.media_type.unwrap_or_else(|| "application/octet-stream".to_owned());
+                // A page that asks to sign in says of itself what the address promised.
+                if told.starts_with("image/") && easyai_protocols::media::sniff(&fetched.body) == Some("text/plain") {
+                    let message = format!("`{}`: the file at {url} is text, and not {told}", file.field);
+                    return Err(Failure { param: Some(file.field.clone()), ..Failure::new(Category::BadRequest, Sent::Nothing, message) });
+                }
                 let media_type = image_type(&fetched.body).map_or(told, str::to_owned);
                 Ok((media_type, fetched.body))
             }

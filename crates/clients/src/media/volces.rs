@@ -5,6 +5,7 @@ mod tasks;
 use bytes::Bytes;
 use easyai_core::catalog::PlatformModel;
 use easyai_core::failure::Failure;
+use easyai_core::id::TaskId;
 use easyai_core::usage::Usage;
 use easyai_protocols::conversation::CannotCarry;
 use easyai_protocols::media::{ImageRequest, MediaAnswer, MediaRequest, SpeechRequest, TranscriptionRequest};
@@ -49,8 +50,8 @@ pub(super) async fn call(clients: &Clients, call: &TextCall<'_>, asked: &MediaRe
     match asked {
         MediaRequest::Image(asked) => images(&Line::patient(clients, call), asked).await,
         MediaRequest::Video(asked) => tasks::submit(&Line::brief(clients, call), asked).await,
-        MediaRequest::Speech(asked) => say(&Line::patient(clients, call), asked, &call.task.to_string()).await,
-        MediaRequest::Transcription(asked) => hear(&Line::patient(clients, call), asked, &call.task.to_string()).await,
+        MediaRequest::Speech(asked) => say(&Line::patient(clients, call), asked, call.task).await,
+        MediaRequest::Transcription(asked) => hear(&Line::patient(clients, call), asked, call.task).await,
     }
 }
 
@@ -78,11 +79,13 @@ async fn image(line: &Line<'_>, body: Bytes) -> One {
     Ok((answer, answered.request_id()))
 }
 
-async fn say(line: &Line<'_>, asked: &SpeechRequest, task: &str) -> Result<TextAnswer, Failure> {
-    let written = speech::write(asked, task);
+/// Openspeech wants a UUID as the id of a request (`providers.md` section 8): the task's own.
+async fn say(line: &Line<'_>, asked: &SpeechRequest, task: TaskId) -> Result<TextAnswer, Failure> {
+    let written = speech::write(asked, &task.to_string());
+    let request_id = task.uuid().to_string();
     let head = [
         ("x-api-resource-id", line.upstream_name()),
-        ("x-api-request-id", task),
+        ("x-api-request-id", request_id.as_str()),
         // Without it nothing says how many characters are billed.
         ("x-control-require-usage-tokens-return", "*"),
     ];
@@ -91,9 +94,10 @@ async fn say(line: &Line<'_>, asked: &SpeechRequest, task: &str) -> Result<TextA
     Ok(made(MediaAnswer::Speech(answer), answered.request_id(), written.notes))
 }
 
-async fn hear(line: &Line<'_>, asked: &TranscriptionRequest, task: &str) -> Result<TextAnswer, Failure> {
-    let written = transcript::write(asked, task);
-    let head = [("x-api-resource-id", line.upstream_name()), ("x-api-request-id", task), ("x-api-sequence", "-1")];
+async fn hear(line: &Line<'_>, asked: &TranscriptionRequest, task: TaskId) -> Result<TextAnswer, Failure> {
+    let written = transcript::write(asked, &task.to_string());
+    let request_id = task.uuid().to_string();
+    let head = [("x-api-resource-id", line.upstream_name()), ("x-api-request-id", request_id.as_str()), ("x-api-sequence", "-1")];
     let answered = line.post_with(Endpoint::RecognizeFlash, written.body, &head).await?;
     let told = |name: &str| answered.headers.get(name).and_then(|value| value.to_str().ok());
     let (code, message) = (told("x-api-status-code"), told("x-api-message"));

@@ -26,12 +26,11 @@ pub(super) fn millis(text: &str, speed_percent: u16) -> u64 {
 /// 16-bit mono samples, little-endian.
 pub(super) fn samples(text: &str, millis: u64) -> Vec<u8> {
     let total = millis * u64::from(RATE) / 1_000;
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let each = total / (words.len().max(1) as u64) + 1;
+    let tones: Vec<f64> = text.split_whitespace().map(|word| (LOWEST + hash(word) % SPAN) as f64).collect();
+    let each = total / (tones.len().max(1) as u64) + 1;
     let mut samples = Vec::with_capacity(total as usize * 2);
     for at in 0..total {
-        let word = words.get((at / each) as usize).copied().unwrap_or_default();
-        let tone = (LOWEST + hash(word) % SPAN) as f64;
+        let tone = tones.get((at / each) as usize).copied().unwrap_or(LOWEST as f64);
         let phase = (at % each) as f64 / f64::from(RATE) * tone * std::f64::consts::TAU;
         samples.extend_from_slice(&((phase.sin() * 8_000.0) as i16).to_le_bytes());
     }

@@ -115,6 +115,14 @@ impl<'a> Fields<'a> {
         number.map(Some).ok_or_else(|| BadRequest::field(name, format!("must be a whole number from {least} to {most}")))
     }
 
+    /// Checks a number that is passed on as it stands.
+    pub(super) fn decimal(&self, name: &str, range: RangeInclusive<f64>) -> Result<(), BadRequest> {
+        let Some(text) = self.number(name)? else { return Ok(()) };
+        let fits = text.trim().parse::<f64>().is_ok_and(|number| range.contains(&number));
+        let (least, most) = (range.start(), range.end());
+        if fits { Ok(()) } else { Err(BadRequest::field(name, format!("must be a number from {least} to {most}"))) }
+    }
+
     /// What stands where a number is meant.
     pub(super) fn number(&self, name: &str) -> Result<Option<String>, BadRequest> {
         match self.one(name)? {

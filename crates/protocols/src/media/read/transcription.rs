@@ -27,6 +27,7 @@ pub(super) fn read(work: TranscriptionWork, body: MediaBody) -> Result<Transcrip
     if work == TranscriptionWork::Translate && format == TranscriptFormat::DiarizedJson {
         return Err(BadRequest::field("response_format", "must be one of json, text, srt, verbose_json, vtt"));
     }
+    fields.decimal("temperature", 0.0..=1.0)?;
     Ok(TranscriptionRequest {
         work,
         model,
