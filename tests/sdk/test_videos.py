@@ -246,7 +246,7 @@ def test_a_job_that_its_provider_forgot_has_failed(sdk, media, marker, place):
     assert len(media.mocks.jobs.of(marker)) == 1, "nothing is submitted anew"
 
 
-@each("openai", "gemini", "volces", direct=False)
+@each("openai", "gemini", direct=False)
 def test_a_submission_of_unknown_outcome_is_not_sent_again(sdk, media, marker, place):
     client = sdk(place)
     try:
@@ -254,6 +254,13 @@ def test_a_submission_of_unknown_outcome_is_not_sent_again(sdk, media, marker, p
         assert client.videos.poll(id, poll_interval_ms=POLL_MS).status == "failed"
     except openai.APIStatusError as failure:
         assert failure.status_code >= 500 and failure.response.headers.get("x-should-retry") == "false"
+    assert len(media.mocks.jobs.of(marker)) == 1
+
+
+@each("volces", direct=False)
+def test_a_submission_of_unknown_outcome_is_found_where_jobs_are_listed(sdk, media, marker, place):
+    with Wallet(media).charged(price_of("video", SECONDS)):
+        made(sdk(place), place, f"{marker} mock:lost")
     assert len(media.mocks.jobs.of(marker)) == 1
 
 

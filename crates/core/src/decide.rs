@@ -128,7 +128,8 @@ pub fn decide(failure: &Failure, facts: &Facts, policies: &Policies<'_>) -> Deci
 /// Whether a paid job may have been accepted although it failed here. Nobody may submit it again, neither here nor elsewhere.
 /// An answer that refuses the job is proof that it was not accepted, and so is a provider's own word that it failed. What stands between
 /// (502, 504) only says that no answer came back.
-pub(crate) fn may_have_been_accepted(failure: &Failure, model_type: ModelType) -> bool {
+#[must_use]
+pub fn may_have_been_accepted(failure: &Failure, model_type: ModelType) -> bool {
     let refused = match failure.category {
         Category::RateLimit
         | Category::Overloaded

@@ -11,6 +11,7 @@
 
 mod cancel;
 mod enqueue;
+mod lookup;
 mod poll;
 mod resume;
 mod schedule;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use easyai_clients::{TextAnswer, TextCall};
 use easyai_core::candidates::{Candidate, Chance, Selection};
 use easyai_core::catalog::{Credential, Model, PlatformModel};
+use easyai_core::decide::may_have_been_accepted;
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::health::Failed;
@@ -221,7 +222,12 @@ async fn attempt(
         deadline: live.ask.deadline.map(|deadline| tokio::time::Instant::now() + deadline.saturating_sub(watch.elapsed())),
         forward: &live.ask.headers,
     };
-    let answered = runner.clients.text(call).await;
+    let answered = match runner.clients.text(call).await {
+        Err(failed) if live.job.is_some() && may_have_been_accepted(&failed, opening.model_type()) => {
+            runner.recovered(live.record.subject().task, failed).await
+        }
+        answered => answered,
+    };
     runner.metrics.attempted(offer, answered.as_ref().err().map(|failure| failure.category));
     if answered.is_err() {
         runner.latencies.failed(offer.id, began.elapsed());

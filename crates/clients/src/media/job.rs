@@ -90,6 +90,15 @@ impl Clients {
         }
     }
 
+    /// Whether a provider lists its jobs, so that one whose submission was lost can be found.
+    #[must_use]
+    pub const fn lists_jobs(provider: Provider) -> bool {
+        match provider {
+            Provider::Volces => true,
+            Provider::Openai | Provider::Gemini | Provider::Simulation | Provider::Anthropic => false,
+        }
+    }
+
     /// The ids of the jobs that may be the one that is looked for, where its provider lists jobs.
     ///
     /// # Errors

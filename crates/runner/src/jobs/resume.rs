@@ -4,12 +4,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use easyai_clients::JobLookup;
 use easyai_core::catalog::{Credential, PlatformModel, Simulation};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::id::{PlatformModelId, TaskId};
-use easyai_core::job::found_again;
 use easyai_core::run::job_failed;
 use easyai_core::run_trace::RunTrace;
 use easyai_core::task::AttemptStatus;
@@ -17,7 +15,7 @@ use easyai_core::usage::Usage;
 use easyai_protocols::media::{MediaRequest, RemixOf, read_remix};
 use easyai_protocols::read::read;
 use easyai_protocols::request::{TextRequest, Unary};
-use easyai_store::jobs::{self, Accepted, JobRow, SavedRequest, Written};
+use easyai_store::jobs::{self, JobRow, SavedRequest, Written};
 use easyai_store::journal::AttemptRow;
 use easyai_store::tasks::{self, TaskRow};
 
@@ -39,12 +37,8 @@ use crate::runner::Runner;
 /// No candidate is left alone for longer without a look.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
-/// What was submitted by so much earlier may still be on the list as if it were the one that is looked for.
-const SUBMITTED_BESIDE: Duration = Duration::from_secs(60);
-
-/// How often a provider is asked whether it has a job, and how long is waited in between: what it has just taken on it may not list yet.
-const LOOK_UPS: u32 = 4;
-const BETWEEN_LOOK_UPS: Duration = Duration::from_secs(5);
+/// How long is waited until something that can't be read or written is tried again, at most.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 impl Runner {
     /// Opens a job that was claimed.
@@ -73,11 +67,7 @@ impl Runner {
 
     fn unreadable(&self, job: &JobRow, error: &easyai_store::StoreError) -> NotBegun {
         tracing::warn!(task.id = %job.task_id, %error, "A job can't be read: trying again");
-        if error.is_temporary() {
-            NotBegun::Later(BETWEEN_LOOK_UPS)
-        } else {
-            never(ErrorCode::InternalError, "what was asked can't be read")
-        }
+        if error.is_temporary() { NotBegun::Later(TRY_AGAIN) } else { never(ErrorCode::InternalError, "what was asked can't be read") }
     }
 
     /// The video that a remix starts from.
@@ -152,7 +142,7 @@ impl Runner {
     }
 
     /// The candidate that a job was submitted to, and the credential, if the catalogue has them still.
-    fn offer_of(&self, job: &JobRow) -> Option<(Arc<PlatformModel>, Option<Arc<Credential>>)> {
+    pub(super) fn offer_of(&self, job: &JobRow) -> Option<(Arc<PlatformModel>, Option<Arc<Credential>>)> {
         let offer = find(&self.catalog(), job.platform_model_id?)?;
         let credential = offer.platform.credentials.iter().find(|credential| Some(credential.id) == job.credential_id);
         let credential = credential.or(offer.platform.credentials.first()).cloned();
@@ -189,58 +179,8 @@ impl Runner {
         Some(Box::new(polled))
     }
 
-    /// Finds out what became of a job that may have been accepted.
-    pub(super) fn look_up(self: &Arc<Self>, job: JobRow) {
-        let runner = Arc::clone(self);
-        drop(self.finisher.background(async move {
-            for left in (0..LOOK_UPS).rev() {
-                if let Some(accepted) = runner.find_again(&job).await {
-                    let job = JobRow { upstream_job_id: Some(accepted.upstream_job_id), asked: accepted.asked, ..job };
-                    return runner.go_on_polling(job).await;
-                }
-                if left > 0 {
-                    tokio::time::sleep(BETWEEN_LOOK_UPS).await;
-                }
-            }
-            let Some(record) = runner.record_of(&job).await else { return };
-            let message = "the gateway was stopped while a platform was asked: it is not known whether that took the job on, so it is not submitted again";
-            runner.fail_job(record, &job, message).await;
-        }));
-    }
-
-    /// The job of a lost submission, if its provider lists it and it can be no other's. Then it is durable that it is this one.
-    async fn find_again(&self, job: &JobRow) -> Option<Accepted> {
-        // One after another, so that no two find the same.
-        let _turn = self.jobs.looking_up.acquire().await;
-        let accepted = self.found(job).await?;
-        let written = self.durable(|| jobs::accepted(&self.db, job.task_id, job.fence, &accepted)).await;
-        (written == Written::Yes).then_some(accepted)
-    }
-
-    async fn found(&self, job: &JobRow) -> Option<Accepted> {
-        let (offer, credential) = self.offer_of(job)?;
-        let saved = jobs::request(&self.db, job.task_id).await.ok()??;
-        let request = read(saved.head.kind, saved.head.model.as_deref(), Some(&saved.content_type), saved.body).ok()?;
-        let Some(MediaRequest::Video(asked)) = request.media() else { return None };
-        let submitted_after = job.submitted_at?;
-        let lookup = JobLookup { offer: &offer, credential: credential.as_deref(), request: asked, submitted_after, now: now() };
-        let listed = match self.clients.find_jobs(lookup).await {
-            Ok(listed) => listed,
-            Err(failure) => {
-                tracing::info!(task.id = %job.task_id, failure = %failure.message, "A provider does not say whether it has a job");
-                return None;
-            }
-        };
-        // Read after the list: what came onto it meanwhile was submitted by then.
-        let beside = jobs::submitted_beside(&self.db, job, submitted_after.minus(SUBMITTED_BESIDE)).await.ok()?;
-        let upstream_job_id = found_again(listed, &beside)?;
-        let asked = self.clients.expected_usage(&offer, &request);
-        let trace = job.trace.clone().unwrap_or_else(|| "{}".to_owned());
-        Some(Accepted { upstream_job_id, asked, trace, next_at: now() })
-    }
-
     /// Ends a job that may have been accepted, without anybody knowing what became of it.
-    async fn fail_job(self: &Arc<Self>, mut record: Record, job: &JobRow, message: &str) {
+    pub(super) async fn fail_job(self: &Arc<Self>, mut record: Record, job: &JobRow, message: &str) {
         let failure = Failure::new(Category::Internal, Sent::Maybe, message);
         if let (Some((offer, credential)), Some(attempt)) = (self.offer_of(job), NonZeroU32::new(record.current_attempt())) {
             let entry = job_failed(&offer, credential.as_ref(), attempt, &failure, record.subject().watch.elapsed());
@@ -266,7 +206,7 @@ impl Runner {
                     return None;
                 }
             }
-            tokio::time::sleep(BETWEEN_LOOK_UPS).await;
+            tokio::time::sleep(TRY_AGAIN).await;
         }
     }
 
@@ -282,7 +222,7 @@ impl Runner {
                 Err(error) => tracing::error!(%error, "What a provider has taken on could not be written: trying again"),
             }
             tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(BETWEEN_LOOK_UPS);
+            wait = (wait * 2).min(TRY_AGAIN);
         }
     }
 }
