@@ -21,7 +21,6 @@ mod read_answer;
 mod side;
 mod sound;
 mod speech;
-pub(crate) mod transcript;
 mod transcription;
 mod usage;
 mod video;
@@ -31,7 +30,6 @@ mod write;
 use std::sync::Arc;
 
 pub use answer::{ImageAnswer, ItemFailure, MadeFile, MadeImage, MediaAnswer, SpeechAnswer, TranscriptionAnswer};
-pub use encoded::image_type;
 pub use file::{InputFile, InputSource, MediaBody};
 pub use gather::gather;
 pub use image::{Background, ImageFormat, ImageRequest, ImageWork, ResponseFormat};
@@ -44,6 +42,7 @@ pub use sound::sound_millis;
 pub use speech::{SpeechFormat, SpeechRequest, StreamFormat};
 pub use transcription::{TranscriptFormat, TranscriptionRequest, TranscriptionWork};
 pub use video::{RemixOf, VideoRequest};
+pub use wave::wave;
 pub use write::{
     Segment, ShownImage, Transcript, VideoError, VideoObject, VideoStatus, WordTime, image_frames, image_partial, speech_delta,
     speech_done, stream_error, transcript_delta, transcript_done, write_deleted_video, write_images, write_transcription, write_video,

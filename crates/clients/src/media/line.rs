@@ -6,7 +6,7 @@ use bytes::Bytes;
 use easyai_core::catalog::{Credential, PlatformModel};
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_protocols::conversation::Notes;
-use easyai_protocols::media::{InputFile, InputSource, MediaAnswer, image_type};
+use easyai_protocols::media::{InputFile, InputSource, MediaAnswer, sniff};
 use easyai_protocols::wire::BadAnswer;
 use http::{HeaderName, HeaderValue, Method};
 
@@ -86,11 +86,12 @@ impl<'a> Line<'a> {
                 // Storages say `application/octet-stream` of everything.
                 let told = fetched.media_type.unwrap_or_else(|| "application/octet-stream".to_owned());
                 // A page that asks to sign in says of itself what the address promised.
-                if told.starts_with("image/") && easyai_protocols::media::sniff(&fetched.body) == Some("text/plain") {
+                let sniffed = sniff(&fetched.body);
+                if told.starts_with("image/") && sniffed == Some("text/plain") {
                     let message = format!("`{}`: the file at {url} is text, and not {told}", file.field);
                     return Err(Failure { param: Some(file.field.clone()), ..Failure::new(Category::BadRequest, Sent::Nothing, message) });
                 }
-                let media_type = image_type(&fetched.body).map_or(told, str::to_owned);
+                let media_type = sniffed.filter(|kind| kind.starts_with("image/")).map_or(told, str::to_owned);
                 Ok((media_type, fetched.body))
             }
         }

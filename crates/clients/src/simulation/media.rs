@@ -19,7 +19,7 @@ use easyai_protocols::conversation::Notes;
 use easyai_protocols::media::{
     ImageAnswer, ImageFormat, ImageRequest, InputSource, JobReport, MadeFile, MadeImage, MediaAnswer, MediaRequest, ShownImage,
     SpeechAnswer, SpeechFormat, SpeechRequest, Transcript, TranscriptionAnswer, TranscriptionRequest, image_frames, image_partial,
-    sound_millis, speech_delta, speech_done, transcript_delta, transcript_done, write_transcription,
+    sound_millis, speech_delta, speech_done, transcript_delta, transcript_done, wave, write_transcription,
 };
 use easyai_protocols::tokens;
 
@@ -116,7 +116,7 @@ fn say(asked: &SpeechRequest, usage: Usage) -> SpeechAnswer {
     let (format, data) = match asked.format {
         SpeechFormat::Pcm => (SpeechFormat::Pcm, Bytes::from(samples)),
         SpeechFormat::Mp3 | SpeechFormat::Opus | SpeechFormat::Aac | SpeechFormat::Flac | SpeechFormat::Wav => {
-            (SpeechFormat::Wav, wav::wav(&samples))
+            (SpeechFormat::Wav, wave(&samples, wav::RATE))
         }
     };
     SpeechAnswer { media_type: format.media_type().to_owned(), data, usage }
@@ -131,8 +131,7 @@ fn heard(asked: &TranscriptionRequest, usage: Usage) -> TranscriptionAnswer {
     let millis = sound_millis(&data);
     let usage = Usage { output_tokens: tokens::estimate(&text), media: Some(MediaUsage::Audio { millis }), ..usage };
     let transcript = Transcript { text, language: Some("english".to_owned()), millis: Some(millis), ..Transcript::default() };
-    let (content_type, body) = write_transcription(&transcript, asked.format, asked.work, &usage);
-    TranscriptionAnswer { content_type: content_type.to_owned(), body, text: transcript.text, usage }
+    write_transcription(transcript, asked, usage)
 }
 
 async fn stream(

@@ -1,43 +1,26 @@
 //! Base64, as far as it is needed here: Google's Python SDK writes bytes in the alphabet for URLs, everybody else in the standard one.
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{alphabet, prelude::BASE64_STANDARD};
+
+/// Padded or not, and whatever the unused bits of the last letter are.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
+);
 
 /// In the standard alphabet, padded.
 pub(super) fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
-        let group = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for at in 0..4 {
-            let letter = ALPHABET[(group >> (18 - 6 * at) & 63) as usize];
-            text.push(if at <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
+    BASE64_STANDARD.encode(bytes)
 }
 
 /// Reads either alphabet, padded or not; none if it is neither.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
-    let letters = text.trim_end_matches('=').as_bytes();
-    let mut bytes = Vec::with_capacity(letters.len() * 3 / 4);
-    for chunk in letters.chunks(4) {
-        let group = chunk.iter().try_fold(0u32, |group, letter| Some(group << 6 | u32::from(value(*letter)?)))?;
-        let [_, first, second, third] = (group << (6 * (4 - chunk.len()))).to_be_bytes();
-        let whole = [first, second, third];
-        bytes.extend_from_slice(whole.get(..chunk.len().checked_sub(1).filter(|bytes| *bytes > 0)?)?);
-    }
-    Some(bytes)
-}
-
-const fn value(letter: u8) -> Option<u8> {
-    match letter {
-        b'A'..=b'Z' => Some(letter - b'A'),
-        b'a'..=b'z' => Some(letter - b'a' + 26),
-        b'0'..=b'9' => Some(letter - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    }
+    let text = if text.contains(['-', '_']) { Cow::Owned(text.replace('-', "+").replace('_', "/")) } else { Cow::Borrowed(text) };
+    LENIENT.decode(text.as_bytes()).ok()
 }
 
 /// The same data in the standard alphabet, padded: what other providers take.

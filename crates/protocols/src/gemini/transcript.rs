@@ -12,9 +12,8 @@ use super::cannot;
 use super::generated::read as read_generated;
 use super::send::{Ask, Content, GenerationConfig, Part};
 use crate::conversation::{CannotCarry, Notes};
-use crate::media::transcript::{Heard, write as write_transcript};
 use crate::media::wave::wave_millis;
-use crate::media::{TranscriptFormat, TranscriptionAnswer, TranscriptionRequest, TranscriptionWork};
+use crate::media::{Transcript, TranscriptFormat, TranscriptionAnswer, TranscriptionRequest, TranscriptionWork, write_transcription};
 use crate::wire::{BadAnswer, Written};
 
 /// What sound costs. Source: Google's documentation of audio understanding.
@@ -92,7 +91,8 @@ pub fn read(body: &[u8], asked: &TranscriptionRequest) -> Result<TranscriptionAn
     }
     let text = if text == SILENCE { String::new() } else { text.to_owned() };
     let millis = generated.audio_tokens.map(|tokens| tokens.saturating_mul(1_000) / TOKENS_A_SECOND);
-    Ok(write_transcript(&Heard { text, millis, segments: Vec::new() }, asked, generated.usage))
+    let transcript = Transcript { text, language: asked.language.clone(), millis, ..Transcript::default() };
+    Ok(write_transcription(transcript, asked, generated.usage.unwrap_or(Usage::counted(0, 0))))
 }
 
 #[cfg(test)]

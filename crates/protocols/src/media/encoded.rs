@@ -23,18 +23,6 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     LENIENT.encode(bytes)
 }
 
-/// What a picture is by its first bytes; none for what is no picture that models take.
-#[must_use]
-pub fn image_type(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
-        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
-        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
-        _other => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,12 +36,5 @@ mod tests {
             assert_eq!(decode(bad), None, "{bad}");
         }
         assert_eq!(encode(b"hi"), "aGk=");
-    }
-
-    #[test]
-    fn pictures_are_known_by_their_first_bytes() {
-        assert_eq!(image_type(b"\x89PNG\r\n"), Some("image/png"));
-        assert_eq!(image_type(b"RIFF\0\0\0\0WEBPVP8 "), Some("image/webp"));
-        assert_eq!(image_type(b"RIFF\0\0\0\0WAVE"), None);
     }
 }

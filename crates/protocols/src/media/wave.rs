@@ -6,7 +6,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 pub(crate) const HEADER_BYTES: usize = 44;
 
 /// 16-bit mono samples, little-endian, as a WAV file. `hertz` is the sample rate.
-pub(crate) fn wave(samples: &[u8], hertz: u32) -> Bytes {
+#[must_use]
+pub fn wave(samples: &[u8], hertz: u32) -> Bytes {
     // More than 4 GB can't be told in this header, and can't come in one answer either.
     let length = u32::try_from(samples.len()).unwrap_or(u32::MAX);
     let mut file = BytesMut::with_capacity(samples.len() + HEADER_BYTES);

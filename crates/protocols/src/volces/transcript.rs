@@ -12,9 +12,11 @@ use super::failure::{SPEECH_OK, SPEECH_SILENCE};
 use super::speech::User;
 use crate::conversation::{CannotCarry, Notes};
 use crate::media::encoded::encode;
-use crate::media::transcript::{Heard, Segment, write as write_transcript};
 use crate::media::wave::wave_millis;
-use crate::media::{InputSource, TranscriptFormat, TranscriptionAnswer, TranscriptionRequest, TranscriptionWork};
+use crate::media::{
+    InputSource, Segment, Transcript, TranscriptFormat, TranscriptionAnswer, TranscriptionRequest, TranscriptionWork, WordTime,
+    write_transcription,
+};
 use crate::openai::error::{WireError, read_error};
 use crate::openai::lenient::{Count, List, Maybe, Word};
 use crate::wire::{BadAnswer, Written};
@@ -127,10 +129,16 @@ struct Utterance {
     words: List<Self>,
 }
 
-impl From<Utterance> for Segment {
-    fn from(said: Utterance) -> Self {
-        let words = said.words.0.into_iter().map(Self::from).collect();
-        Self { text: said.text.0.unwrap_or_default(), start_ms: said.start_time.0, end_ms: said.end_time.0, words }
+impl Said {
+    fn transcript(self, asked: &TranscriptionRequest) -> Transcript {
+        let (mut segments, mut words) = (Vec::new(), Vec::new());
+        for said in self.utterances.0 {
+            let word = |word: Utterance| WordTime { start: word.start_time.0, end: word.end_time.0, word: word.text.0.unwrap_or_default() };
+            words.extend(said.words.0.into_iter().map(word).filter(|_| asked.word_times));
+            let text = said.text.0.unwrap_or_default();
+            segments.push(Segment { start: said.start_time.0, end: said.end_time.0, text, speaker: None });
+        }
+        Transcript { text: self.text.0.unwrap_or_default(), segments, words, ..Transcript::default() }
     }
 }
 
@@ -160,13 +168,12 @@ pub fn read(
     };
     let millis = answer.audio_info.0.map(|info| info.duration.0).filter(|millis| *millis > 0);
     let heard = match answer.result.0 {
-        Some(said) => {
-            Heard { text: said.text.0.unwrap_or_default(), millis, segments: said.utterances.0.into_iter().map(Segment::from).collect() }
-        }
-        None if silence => Heard { millis, ..Heard::default() },
+        Some(said) => said.transcript(asked),
+        None if silence => Transcript::default(),
         None => return Err(BadAnswer::Empty),
     };
-    Ok(write_transcript(&heard, asked, Some(Usage { source: UsageSource::Upstream, ..Usage::counted(0, 0) })))
+    let transcript = Transcript { millis, language: asked.language.clone(), ..heard };
+    Ok(write_transcription(transcript, asked, Usage { source: UsageSource::Upstream, ..Usage::counted(0, 0) }))
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Sound out of nothing: a tone for each word, as long as the text takes to be read.
 
-use bytes::Bytes;
-
 use super::super::text::hash;
 
 /// Samples a second: what OpenAI's `pcm` has too.
@@ -35,19 +33,4 @@ pub(super) fn samples(text: &str, millis: u64) -> Vec<u8> {
         samples.extend_from_slice(&((phase.sin() * 8_000.0) as i16).to_le_bytes());
     }
     samples
-}
-
-/// The samples with a head.
-pub(super) fn wav(samples: &[u8]) -> Bytes {
-    let length = u32::try_from(samples.len()).unwrap_or(u32::MAX - 36);
-    let mut wav = Vec::with_capacity(samples.len() + 44);
-    wav.extend_from_slice(b"RIFF");
-    wav.extend_from_slice(&(length + 36).to_le_bytes());
-    wav.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    wav.extend_from_slice(&RATE.to_le_bytes());
-    wav.extend_from_slice(&(RATE * 2).to_le_bytes());
-    wav.extend_from_slice(b"\x02\0\x10\0data");
-    wav.extend_from_slice(&length.to_le_bytes());
-    wav.extend_from_slice(samples);
-    Bytes::from(wav)
 }

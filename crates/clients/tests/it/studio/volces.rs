@@ -268,7 +268,7 @@ async fn what_became_of_a_transcription_stands_in_the_head() {
     let upstream = Upstream::answering(said("20000000", text)).await;
     let studio = |upstream: &Upstream| Studio::at(Provider::Volces, &upstream.base("/openspeech"), "volc.bigasr.auc_turbo");
     let MediaAnswer::Transcription(heard) = studio(&upstream).made(transcription(source())).await.answer else { panic!("no text") };
-    assert_eq!(String::from_utf8_lossy(&heard.body), r#"{"text":"Hi you","usage":{"type":"duration","seconds":3}}"#);
+    assert_eq!(String::from_utf8_lossy(&heard.body), r#"{"text":"Hi you","usage":{"type":"duration","seconds":2.499}}"#);
     assert_eq!(heard.usage.media, Some(MediaUsage::Audio { millis: 2_499 }));
     let seen = upstream.seen().remove(0);
     assert_eq!(

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::cannot;
 use crate::anthropic::block::{Block, Place};
 use crate::conversation::{CannotCarry, Media, Source};
+use crate::media::encoded::decode;
 
 const STORED: &str = "it is stored at another provider: send its bytes or a URL";
 
@@ -37,7 +38,7 @@ pub(super) fn document(media: &Media) -> Result<Block<'_>, CannotCarry> {
         Source::Inline { media_type, data } if media_type == "application/pdf" => Place::Base64 { media_type: "application/pdf", data },
         Source::Inline { media_type, .. } if image_type(media_type).is_some() => return image(media),
         Source::Inline { media_type, data } if is_text(media_type) => {
-            let text = decoded(data).and_then(|bytes| String::from_utf8(bytes).ok());
+            let text = decode(data).and_then(|bytes| String::from_utf8(bytes.into()).ok());
             let text = text.ok_or_else(|| cannot("file", "it is not text in base64"))?;
             Place::Text { media_type: "text/plain", data: Cow::Owned(text) }
         }
@@ -54,44 +55,4 @@ pub(super) fn document(media: &Media) -> Result<Block<'_>, CannotCarry> {
 
 fn is_text(media_type: &str) -> bool {
     media_type.starts_with("text/") || media_type == "application/json"
-}
-
-/// The bytes of standard base64; none if it is not that.
-fn decoded(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0_u32, 0);
-    for letter in text.trim_end_matches('=').bytes() {
-        let value = match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'a'..=b'z' => letter - b'a' + 26,
-            b'0'..=b'9' => letter - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _other => return None,
-        };
-        bits = (bits << 6 | u32::from(value)) & 0x00ff_ffff;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_is_read_with_and_without_padding() {
-        let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(decoded(text).map(|bytes| String::from_utf8(bytes).unwrap()).as_deref(), expected, "{text}");
-        };
-        check("", Some(""));
-        check("aGVsbG8=", Some("hello"));
-        check("aGVsbG8", Some("hello"));
-        check("w6nimJU=", Some("é☕"));
-        check("a b", None);
-    }
 }

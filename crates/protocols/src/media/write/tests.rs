@@ -99,7 +99,7 @@ fn a_transcript_has_five_shapes() {
         words: vec![WordTime { start: 0, end: 1_000, word: "Hello".to_owned() }],
     };
     let usage = Usage::of_media(MediaUsage::Audio { millis: 3_723_500 });
-    let write = |format| text(write_transcription(&transcript, format, TranscriptionWork::Transcribe, &usage).1);
+    let write = |format| text(transcript::written(&transcript, format, TranscriptionWork::Transcribe, &usage).1);
     assert_eq!(write(TranscriptFormat::Json), r#"{"text":"Hello. Bye.","usage":{"type":"duration","seconds":3723.5}}"#);
     assert_eq!(write(TranscriptFormat::Text), "Hello. Bye.\n");
     assert_eq!(write(TranscriptFormat::Srt), "1\n00:00:00,000 --> 00:00:01,000\nHello.\n\n2\n00:00:01,000 --> 01:02:03,500\nBye.\n\n");

@@ -10,7 +10,7 @@ use easyai_core::usage::{Usage, UsageSource};
 use serde::Serialize;
 
 use super::{event, json};
-use crate::media::{TranscriptFormat, TranscriptionWork};
+use crate::media::{TranscriptFormat, TranscriptionAnswer, TranscriptionRequest, TranscriptionWork};
 
 /// What was heard.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -140,14 +140,16 @@ fn seconds(millis: u64) -> f64 {
     millis as f64 / 1000.0
 }
 
-/// The whole answer in the shape that the caller asked for, and its content type.
+/// The answer in the shape that was asked for. The length goes beside what was counted, where it is known.
 #[must_use]
-pub fn write_transcription(
-    transcript: &Transcript,
-    format: TranscriptFormat,
-    work: TranscriptionWork,
-    usage: &Usage,
-) -> (&'static str, Bytes) {
+pub fn write_transcription(transcript: Transcript, asked: &TranscriptionRequest, usage: Usage) -> TranscriptionAnswer {
+    let usage = Usage { media: transcript.millis.map(|millis| MediaUsage::Audio { millis }).or(usage.media), ..usage };
+    let (content_type, body) = written(&transcript, asked.format, asked.work, &usage);
+    TranscriptionAnswer { content_type: content_type.to_owned(), body, text: transcript.text, usage }
+}
+
+/// The whole answer and its content type.
+pub(super) fn written(transcript: &Transcript, format: TranscriptFormat, work: TranscriptionWork, usage: &Usage) -> (&'static str, Bytes) {
     const JSON: &str = "application/json";
     let task = match work {
         TranscriptionWork::Transcribe => "transcribe",
