@@ -7,7 +7,8 @@ from decimal import Decimal
 import httpx2
 import pytest
 
-from media import Wallet, opened, refused, untouched
+from conftest import call
+from media import Wallet, files_of, opened, refused, untouched
 from media_matrix import places, price_of
 from mocks.media import files
 
@@ -87,6 +88,15 @@ def test_drafts_are_streamed_before_the_image(sdk, marker, place):
     assert 1 <= len(drafts) <= 3 and [event.partial_image_index for event in drafts] == list(range(len(drafts)))
     assert last.type == "image_generation.completed" and picture_of(last).size == (1024, 1536)
     assert all(picture_of(event) for event in drafts)
+
+
+@each(direct=False)
+def test_an_image_that_was_streamed_is_kept_without_its_drafts(sdk, media, marker, place):
+    asked = {"model": place.model("image"), "prompt": f"A lighthouse. {marker}", "stream": True, "partial_images": 2}
+    answer = sdk(place).images.with_raw_response.generate(**asked)
+    last = list(answer.parse())[-1]
+    task = call(f"{media.url}/api/v1/tasks/{answer.headers['x-easyai-task-id']}", headers={"Authorization": f"Bearer {media.key}"})
+    assert [httpx2.get(url).content for url in files_of(task)] == [base64.b64decode(last.b64_json)]
 
 
 @each("gemini", "volces", direct=False)

@@ -2,12 +2,14 @@
 
 import base64
 import json
+import time
 
 import httpx2
 import openai
 import pytest
 
-from media import Wallet, decoded, probed, refused, untouched
+from conftest import call
+from media import Wallet, decoded, files_of, probed, refused, untouched
 from media_matrix import places, price_of
 from mocks.media import files
 
@@ -67,6 +69,43 @@ def test_speech_is_charged_by_its_characters(sdk, media, marker, place):
     text = f"Grüße 世界 👩‍👩‍👧. {marker}"
     with Wallet(media).charged(price_of("speech", len(text))):
         sdk(place).audio.speech.create(model=place.model("speech"), voice="alloy", input=text, response_format="wav").read()
+
+
+@each("openai")
+def test_speech_comes_as_it_is_made(sdk, marker, place):
+    asked = {"model": place.model("speech"), "voice": "alloy", "input": f"{marker} mock:seconds=1.5", "response_format": "wav"}
+    with sdk(place).audio.speech.with_streaming_response.create(**asked) as answer:
+        pieces = answer.iter_bytes()
+        next(pieces)
+        first = time.monotonic()
+        list(pieces)
+    assert time.monotonic() - first > 1, "the first piece was held back"
+
+
+@each("openai", direct=False)
+def test_speech_that_breaks_off_breaks_the_connection_and_its_text_is_charged(sdk, media, marker, place):
+    text = f"{TEXT} {marker} mock:cut"
+    with Wallet(media).charged(price_of("speech", len(text))):
+        with sdk(place).audio.speech.with_streaming_response.create(model=place.model("speech"), voice="alloy", input=text, response_format="wav") as answer:
+            with pytest.raises(httpx2.RemoteProtocolError):
+                answer.read()
+            task = answer.headers["x-easyai-task-id"]
+    told = call(f"{media.url}/api/v1/tasks/{task}", headers={"Authorization": f"Bearer {media.key}"})
+    assert (told["status"], told["attempts"]) == ("failed", 1) and told["error"]["message"]
+
+
+@each(direct=False)
+@pytest.mark.parametrize("stream_format", ["audio", "sse"])
+def test_speech_that_was_streamed_is_kept(sdk, media, marker, place, stream_format):
+    asked = {"model": place.model("speech"), "voice": "alloy", "input": f"{TEXT} {marker}", "response_format": "wav", "stream_format": stream_format}
+    with sdk(place).audio.speech.with_streaming_response.create(**asked) as answer:
+        given = answer.read()
+        task = answer.headers["x-easyai-task-id"]
+    if stream_format == "sse":
+        events = [json.loads(line.removeprefix("data:")) for line in given.decode().splitlines() if line.startswith("data:")]
+        given = b"".join(base64.b64decode(event["audio"]) for event in events if event["type"] == "speech.audio.delta")
+    urls = files_of(call(f"{media.url}/api/v1/tasks/{task}", headers={"Authorization": f"Bearer {media.key}"}))
+    assert [httpx2.get(url).content for url in urls] == [given]
 
 
 @each("openai")

@@ -41,6 +41,8 @@ pub struct TextCall<'a> {
     pub written: Option<&'a Written>,
     /// The task: what a converted answer is called by.
     pub task: TaskId,
+    /// Nobody listens: what is made is given whole, so that it can be brought home and tried again.
+    pub whole: bool,
     /// When the task began.
     pub started_at: Timestamp,
     /// Answer with the simulation, whatever the provider is.

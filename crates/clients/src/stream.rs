@@ -28,6 +28,7 @@ use easyai_protocols::openai::failure::classify;
 use easyai_protocols::request::TextRequest;
 use easyai_protocols::sse::SseEvent;
 use easyai_protocols::wire::{EventFacts, Reading};
+use http::HeaderValue;
 
 use self::choices::Choices;
 pub(crate) use self::clock::Clock;
@@ -170,6 +171,12 @@ impl UpstreamStream {
         self.request_id.as_deref()
     }
 
+    /// What it is, where it is a file and no events: nothing can be told in it then, neither a comment nor an error.
+    #[must_use]
+    pub const fn media_type(&self) -> Option<&HeaderValue> {
+        self.passage.media_type()
+    }
+
     /// What comes next. Not to be polled again after `End` or `Failed`.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<StreamItem> {
         if let Some(first) = self.first.take() {
@@ -260,7 +267,7 @@ impl UpstreamStream {
         StreamItem::End { last: std::mem::take(&mut self.tail).freeze(), usage }
     }
 
-    /// The frames that tell the caller of a failure after the first delta.
+    /// The frames that tell the caller of a failure after the first delta; none in a file.
     pub fn error(&mut self, code: ErrorCode, message: &str) -> Bytes {
         self.passage.error(code, message)
     }

@@ -159,6 +159,15 @@ pub enum MediaUsage {
 }
 
 impl MediaUsage {
+    /// Whether it is used as soon as the work begins, however much of the answer comes: text to be spoken, sound to be heard.
+    #[must_use]
+    pub const fn is_of_the_request(self) -> bool {
+        match self {
+            Self::Speech { .. } | Self::Audio { .. } => true,
+            Self::Images { .. } | Self::Video { .. } => false,
+        }
+    }
+
     /// So much of what was `asked`: in its size, quality and so on, where that is the same sort of thing.
     #[must_use]
     pub const fn as_asked(self, asked: Self) -> Self {

@@ -180,6 +180,17 @@ pub fn event_text(protocol: Protocol, data: &[u8], into: &mut String) {
     }
 }
 
+/// Whether the events of a stream in this protocol bring text.
+#[must_use]
+pub const fn streams_text(protocol: Protocol) -> bool {
+    match protocol {
+        Protocol::Chat | Protocol::Responses | Protocol::Messages | Protocol::GenerateContent | Protocol::Completions => true,
+        Protocol::Transcriptions | Protocol::Translations => true,
+        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => false,
+        Protocol::Images | Protocol::ImageEdits | Protocol::Videos | Protocol::Speech => false,
+    }
+}
+
 /// Writes a whole answer for the caller.
 #[must_use]
 pub fn write_answer(protocol: Protocol, answer: &Answer, usage: &Usage, envelope: &Envelope) -> Bytes {

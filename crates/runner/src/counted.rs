@@ -32,6 +32,7 @@ impl Runner {
             simulated: false,
             simulation: None,
             call_of_platform: 0,
+            whole: false,
             deadline: Some(tokio::time::Instant::now() + PATIENCE),
             forward: &ask.headers,
         };

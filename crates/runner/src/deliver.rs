@@ -8,7 +8,6 @@
 
 mod ending;
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,6 +18,7 @@ use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::money::Money;
 use easyai_core::run::Delivery;
+use easyai_core::usage::Usage;
 use easyai_protocols::wire::Protocol;
 use easyai_store::StoreError;
 use easyai_store::journal::{Checkpoint, Raised};
@@ -43,11 +43,18 @@ struct Raising {
     answer: Pin<Box<dyn Future<Output = Result<Raised, StoreError>> + Send>>,
 }
 
+/// A file broke off that was sent as it came. Nothing can be told in it: its connection is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the answer broke off")]
+pub struct BrokenOff;
+
 /// A committed stream.
 pub struct Delivering {
     runner: Arc<Runner>,
     /// The caller's.
     protocol: Protocol,
+    /// Whether it is a file, and has no frames.
+    is_file: bool,
     state: State,
     checkpoint: Pin<Box<Sleep>>,
     raising: Option<Raising>,
@@ -55,7 +62,7 @@ pub struct Delivering {
 
 enum State {
     Streaming(Box<Streaming>),
-    Settling { settled: JoinHandle<Settled>, last: Bytes },
+    Settling { settled: JoinHandle<Settled>, last: Result<Bytes, BrokenOff> },
     Over,
 }
 
@@ -66,13 +73,17 @@ struct Streaming {
 
 impl Delivering {
     pub(crate) fn new(runner: &Arc<Runner>, live: Live, delivery: Delivery, upstream: Box<UpstreamStream>) -> Self {
-        let tally = Tally::new(live.ask.request.protocol, live.ask.request.scan.prompt_tokens);
-        let protocol = live.ask.request.protocol;
+        let (protocol, prompt_tokens) = (live.ask.request.protocol, live.ask.request.scan.prompt_tokens);
+        let expected = live.carried.usage_of(&delivery.candidate().offer, || Usage::counted(prompt_tokens, 0));
+        let tally = Tally::new(protocol, prompt_tokens, expected.media);
         let recording = live.most_recorded(&runner.settings).map(Recording::new);
-        let streamed = Streamed { live, delivery, tally, recording };
+        let file = upstream.media_type().cloned();
+        let is_file = file.is_some();
+        let streamed = Streamed { live, delivery, tally, recording, file };
         Self {
             runner: Arc::clone(runner),
             protocol,
+            is_file,
             state: State::Streaming(Box::new(Streaming { upstream, streamed })),
             checkpoint: Box::pin(tokio::time::sleep(runner.settings.checkpoint_every)),
             raising: None,
@@ -157,7 +168,7 @@ impl Delivering {
     fn end(&mut self, ending: Ending) -> Option<Bytes> {
         if let State::Streaming(streaming) = std::mem::replace(&mut self.state, State::Over) {
             let Streaming { mut upstream, streamed } = *streaming;
-            let last = ending.last_frames(&mut upstream);
+            let last = if self.is_file { ending.last_piece() } else { Ok(ending.last_frames(&mut upstream)) };
             drop(upstream);
             let runner = Arc::clone(&self.runner);
             // A task of its own: a caller that goes away now must not undo the bookkeeping.
@@ -170,9 +181,9 @@ impl Delivering {
 
 impl http_body::Body for Delivering {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = BrokenOff;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         let this = self.get_mut();
         loop {
             match &mut this.state {
@@ -184,15 +195,16 @@ impl http_body::Body for Delivering {
                 State::Settling { settled, last } => {
                     let settled = std::task::ready!(Pin::new(settled).poll(cx)).unwrap_or(Settled::Unbooked);
                     let frames = match settled {
-                        Settled::Booked { .. } => std::mem::take(last),
-                        Settled::Unbooked => thinking::error_frame(
+                        Settled::Booked { .. } => std::mem::replace(last, Ok(Bytes::new())),
+                        Settled::Unbooked if this.is_file => Err(BrokenOff),
+                        Settled::Unbooked => Ok(thinking::error_frame(
                             this.protocol,
                             ErrorCode::StoreUnavailable,
                             "the end of the answer could not be booked; what you have got is charged once",
-                        ),
+                        )),
                     };
                     this.state = State::Over;
-                    return Poll::Ready(Some(Ok(Frame::data(frames))));
+                    return Poll::Ready(Some(frames.map(Frame::data)));
                 }
                 State::Over => return Poll::Ready(None),
             }

@@ -15,7 +15,7 @@ use easyai_core::run::Delivery;
 use easyai_core::usage::Usage;
 use easyai_protocols::media::{
     ImageAnswer, ImageRequest, MadeFile, MediaAnswer, MediaRequest, ResponseFormat, ShownImage, SpeechAnswer, StreamFormat, image_frames,
-    speech_delta, speech_done, write_images,
+    made_in_stream, speech_delta, speech_done, write_images,
 };
 use easyai_store::assets::{AssetRole, StoredAsset, signed_url};
 use futures_util::TryStreamExt;
@@ -33,6 +33,9 @@ use crate::runner::{Reply, Runner};
 
 /// URLs of providers live an hour at least (`providers.md` section 11).
 const GIVE_UP_AFTER: Duration = Duration::from_secs(3_600);
+
+/// The longest stream out of which what was made is kept: a few large images, each with its drafts, or an hour of speech.
+pub(crate) const MAX_STREAMED_BYTES: usize = 64 << 20;
 
 /// A piece of a stream of speech.
 const SPEECH_PIECE: usize = 48 << 10;
@@ -95,6 +98,22 @@ async fn store(
         }
     }
     Err(NotHome::Later("it was not tried".to_owned()))
+}
+
+/// Stores what was made by a stream that is complete. `file` says what it is, if it has no frames.
+pub(crate) async fn keep_streamed(runner: &Arc<Runner>, live: &Live, delivery: &Delivery, file: Option<&HeaderValue>, frames: &Bytes) {
+    if class(live.ask.request.model_type()).is_none() {
+        return;
+    }
+    let files = match file {
+        Some(media_type) => vec![MadeFile::Inline { media_type: media_type.to_str().ok().map(str::to_owned), data: frames.clone() }],
+        None => made_in_stream(frames),
+    };
+    // It has been delivered: that it is stored too is tried once more in passing, unless nobody else has it.
+    let patience = if live.job.is_some() { GIVE_UP_AFTER } else { Duration::ZERO };
+    if let Err(NotHome::Later(why) | NotHome::Never(why)) = store(runner, live, delivery, &files, patience).await {
+        tracing::error!(task.id = %live.record.subject().task, "What was streamed is delivered but not kept: {why}");
+    }
 }
 
 type Shown = (String, Bytes);

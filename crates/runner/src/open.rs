@@ -27,7 +27,9 @@ use crate::carry::Carried;
 use crate::clock::{dice, now};
 use crate::error::CallError;
 use crate::health::Probe;
+use crate::home::class;
 use crate::jobs::Claimed;
+use crate::made::MAX_STREAMED_BYTES;
 use crate::prepare::TextAsk;
 use crate::record::{End, Record};
 use crate::runner::{CacheUse, Runner, Served};
@@ -60,9 +62,11 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// How much of a stream is recorded; none if nobody asks for it again.
+    /// How much of a stream is recorded; none if nobody asks for it again, and nothing is made that is kept.
     pub(crate) fn most_recorded(&self, settings: &Settings) -> Option<usize> {
-        if self.ask.records() { Some(settings.max_recorded_answer_bytes) } else { self.keeper.as_ref().map(|_| MAX_ANSWER_BYTES) }
+        let asked =
+            if self.ask.records() { Some(settings.max_recorded_answer_bytes) } else { self.keeper.as_ref().map(|_| MAX_ANSWER_BYTES) };
+        asked.max(class(self.ask.request.model_type()).map(|_| MAX_STREAMED_BYTES))
     }
 
     /// Who serves, as the answer tells it.
@@ -215,6 +219,7 @@ async fn attempt(
         request: &live.ask.request,
         written: live.carried.to(offer).map(AsRef::as_ref),
         task: live.record.subject().task,
+        whole: live.job.is_some(),
         started_at: watch.started_at,
         simulated: live.terms.simulated || offer.platform.test_mode,
         simulation: live.ask.simulation.as_ref(),

@@ -106,6 +106,7 @@ impl Runner {
             simulated: false,
             simulation: None,
             call_of_platform: 0,
+            whole: false,
             deadline: Some(Instant::now() + order.timeout),
             forward: &HeaderMap::new(),
         };

@@ -176,6 +176,8 @@ pub enum Reply {
     Stream {
         /// Who serves it.
         served: Served,
+        /// What it is, if it is a file and no events.
+        file: Option<HeaderValue>,
         /// The body.
         body: Box<Delivering>,
     },
@@ -368,7 +370,8 @@ impl Runner {
             Opened::Answering { live, delivery, answer: TextAnswer::Plain(answer) } => plain::deliver(&self, live, delivery, answer).await,
             Opened::Answering { live, delivery, answer: TextAnswer::Stream { stream, .. } } => {
                 let served = live.served(delivery.candidate());
-                Ok(Reply::Stream { served, body: Box::new(Delivering::new(&self, live, delivery, stream)) })
+                let file = stream.media_type().cloned();
+                Ok(Reply::Stream { served, file, body: Box::new(Delivering::new(&self, live, delivery, stream)) })
             }
             Opened::Answering { live, delivery, answer: TextAnswer::Made(made) } => made::deliver(&self, live, delivery, *made).await,
             // A job is opened by a worker alone.

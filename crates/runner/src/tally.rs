@@ -1,5 +1,6 @@
 //! What of a stream has been delivered, kept cheaply: bytes are only copied while they pass, and read when somebody asks.
 
+use easyai_core::media::MediaUsage;
 use easyai_core::usage::Usage;
 use easyai_protocols::bridge;
 use easyai_protocols::sse::Reader;
@@ -17,6 +18,8 @@ pub(crate) struct Tally {
     /// The caller's, in which the frames are.
     protocol: Protocol,
     input_tokens: u64,
+    /// What was used as soon as the work began, beside tokens.
+    begun: Option<MediaUsage>,
     frames: Vec<u8>,
     estimated_to: usize,
     estimate: TextSize,
@@ -24,13 +27,17 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Nothing yet, of an answer to a prompt of `input_tokens`.
-    pub(crate) const fn new(protocol: Protocol, input_tokens: u64) -> Self {
-        Self { protocol, input_tokens, frames: Vec::new(), estimated_to: 0, estimate: TextSize::NOTHING, folded_tokens: 0 }
+    /// Nothing yet, of an answer to a prompt of `input_tokens` that is expected to use `media` beside tokens.
+    pub(crate) fn new(protocol: Protocol, input_tokens: u64, media: Option<MediaUsage>) -> Self {
+        let begun = media.filter(|media| media.is_of_the_request());
+        Self { protocol, input_tokens, begun, frames: Vec::new(), estimated_to: 0, estimate: TextSize::NOTHING, folded_tokens: 0 }
     }
 
     /// These whole frames go to the caller.
     pub(crate) fn delivered(&mut self, frames: &[u8]) {
+        if !bridge::streams_text(self.protocol) {
+            return;
+        }
         self.frames.extend_from_slice(frames);
         if self.frames.len() > KEPT_BYTES {
             self.folded_tokens += self.estimated_tokens();
@@ -49,13 +56,17 @@ impl Tally {
     /// A quick count, for checkpoints.
     pub(crate) fn so_far(&mut self) -> Usage {
         let recent = self.estimated_tokens();
-        Usage::counted(self.input_tokens, self.folded_tokens + recent)
+        self.usage(recent)
     }
 
     /// The count that is charged where the upstream gave none.
     pub(crate) async fn total(self) -> Usage {
         let recent = count::tokens(text_of(self.protocol, &self.frames)).await;
-        Usage::counted(self.input_tokens, self.folded_tokens + recent)
+        self.usage(recent)
+    }
+
+    fn usage(&self, recent: u64) -> Usage {
+        Usage { media: self.begun, ..Usage::counted(self.input_tokens, self.folded_tokens + recent) }
     }
 }
 
@@ -78,7 +89,7 @@ mod tests {
 
     #[test]
     fn checkpoints_grow_with_what_is_delivered() {
-        let mut tally = Tally::new(Protocol::Chat, 7);
+        let mut tally = Tally::new(Protocol::Chat, 7, None);
         assert_eq!(tally.so_far(), Usage::counted(7, 0));
         tally.delivered(FRAME);
         assert_eq!(tally.so_far(), Usage::counted(7, 2));
@@ -88,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_very_long_stream_keeps_bounded_memory_and_its_count() {
-        let mut tally = Tally::new(Protocol::Chat, 0);
+        let mut tally = Tally::new(Protocol::Chat, 0, None);
         let frames = 2 * KEPT_BYTES / FRAME.len();
         (0..frames).for_each(|_| tally.delivered(FRAME));
         assert!(tally.frames.len() <= KEPT_BYTES);
@@ -96,8 +107,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn text_that_is_spoken_is_used_however_much_of_the_sound_comes() {
+        for (media, expected) in [
+            (MediaUsage::Speech { characters: 9 }, Some(MediaUsage::Speech { characters: 9 })),
+            (MediaUsage::Images { count: 2, size: None, quality: None }, None),
+        ] {
+            let mut tally = Tally::new(Protocol::Speech, 3, Some(media));
+            tally.delivered(b"data: no text but sound");
+            assert!(tally.frames.is_empty());
+            assert_eq!(tally.so_far().media, expected);
+            assert_eq!(tally.total().await, Usage { media: expected, ..Usage::counted(3, 0) });
+        }
+    }
+
+    #[tokio::test]
     async fn the_total_is_counted_exactly() {
-        let mut tally = Tally::new(Protocol::Chat, 3);
+        let mut tally = Tally::new(Protocol::Chat, 3, None);
         tally.delivered(b"data: {\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}\n\n");
         tally.delivered(b"data: {\"choices\":[{\"delta\":{\"content\":\" world\"}}]}\n\n");
         assert_eq!(tally.total().await, Usage::counted(3, 2));

@@ -2,7 +2,6 @@
 //!
 //! Failover goes on unseen meanwhile. Only a failure of all candidates is told differently: as an event, since the status is sent.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -15,7 +14,7 @@ use easyai_protocols::wire::Protocol;
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep};
 
-use crate::deliver::Delivering;
+use crate::deliver::{BrokenOff, Delivering};
 use crate::error::CallError;
 use crate::runner::Reply;
 
@@ -89,9 +88,9 @@ impl Thinking {
 
 impl Body for Thinking {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = BrokenOff;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         let this = self.get_mut();
         loop {
             match &mut this.state {

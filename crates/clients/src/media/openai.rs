@@ -30,7 +30,7 @@ use super::begun::{Begun, begun};
 use super::job::JobCall;
 use super::{AcceptedJob, Made, patient, way};
 use crate::call::{Clients, TextAnswer, TextCall};
-use crate::egress::Segments;
+use crate::egress::{AnswerBody, Segments};
 use crate::refusal::bad_response;
 use crate::stream::{self, Asked, Clock, Passage, Source};
 use crate::text::{answered, bad_answer};
@@ -95,7 +95,7 @@ impl Asking<'_> {
         let (route, sent) = self.request(endpoint, "", body, accept)?;
         let (body, id) = match begun(&route, sent, &self.clock).await? {
             Begun::Stream { body, request_id } if request.stream => {
-                return self.stream(Source::Http(Box::new(body)), asked, request_id, notes).await;
+                return self.stream(body, asked, request_id, notes).await;
             }
             begun => begun.whole(&self.clock).await?,
         };
@@ -137,10 +137,12 @@ impl Asking<'_> {
         let streamed = request.stream_format == StreamFormat::Sse;
         let (route, sent) = self.request(Endpoint::Speech, "", body, if streamed { "text/event-stream" } else { "*/*" })?;
         let begun = begun(&route, sent, &self.clock).await?;
+        let usage = self.with_tokens(Usage::counted(0, 0), asked);
         let media_type = begun.content_type().filter(|kind| kind.starts_with("audio/")).map(str::to_owned);
         let (data, id) = match begun {
-            Begun::Stream { body, request_id } if streamed => {
-                return self.stream(Source::Http(Box::new(body)), asked, request_id, Notes::default()).await;
+            Begun::Stream { body, request_id } if streamed => return self.stream(body, asked, request_id, Notes::default()).await,
+            Begun::Whole { body, content_type: Some(kind), request_id } if media_type.is_some() && !streamed && !self.call.whole => {
+                return self.pass(body, asked, Passage::sound(kind, usage), request_id, Notes::default()).await;
             }
             begun => begun.whole(&self.clock).await?,
         };
@@ -151,7 +153,6 @@ impl Asking<'_> {
         if data.starts_with(b"{") {
             return Err(bad_answer(easyai_protocols::wire::BadAnswer::Error(easyai_protocols::openai::error::read_error(&data))));
         }
-        let usage = self.with_tokens(Usage::counted(0, 0), asked);
         let media_type = media_type.unwrap_or_else(|| request.format.media_type().to_owned());
         Ok(made(MediaAnswer::Speech(SpeechAnswer { media_type, data, usage }), id, Notes::default()))
     }
@@ -170,7 +171,7 @@ impl Asking<'_> {
         let content_type = begun.content_type().map(str::to_owned);
         let (body, id) = match begun {
             Begun::Stream { body, request_id } if request.stream => {
-                return self.stream(Source::Http(Box::new(body)), asked, request_id, Notes::default()).await;
+                return self.stream(body, asked, request_id, Notes::default()).await;
             }
             begun => begun.whole(&self.clock).await?,
         };
@@ -195,10 +196,21 @@ impl Asking<'_> {
         Ok(TextAnswer::Job(Box::new(AcceptedJob { id, upstream_request_id, notes: Notes::default(), poll_after })))
     }
 
-    async fn stream(&self, source: Source, asked: &MediaRequest, id: Option<String>, notes: Notes) -> Result<TextAnswer, Failure> {
+    async fn stream(&self, body: AnswerBody, asked: &MediaRequest, id: Option<String>, notes: Notes) -> Result<TextAnswer, Failure> {
+        self.pass(body, asked, Passage::same(self.call.request.protocol), id, notes).await
+    }
+
+    async fn pass(
+        &self,
+        body: AnswerBody,
+        asked: &MediaRequest,
+        passage: Passage,
+        id: Option<String>,
+        notes: Notes,
+    ) -> Result<TextAnswer, Failure> {
         let media = expected(self.call.offer, asked, self.call.request.scan.prompt_tokens).media;
         let of_stream = Asked::by(self.call.request).with_media(media);
-        let opened = stream::open(source, self.clock, of_stream, Passage::same(self.call.request.protocol), id).await?;
+        let opened = stream::open(Source::Http(Box::new(body)), self.clock, of_stream, passage, id).await?;
         Ok(TextAnswer::Stream { stream: Box::new(opened), notes })
     }
 

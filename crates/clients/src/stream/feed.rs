@@ -1,13 +1,14 @@
 //! Events out of a source, within the limits of time. One timer serves a whole stream: it is armed again only when it fires, not at
-//! every read.
+//! every read. Where a source has no events, every piece that is read is one, and an empty one is the end.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use easyai_core::failure::Failure;
-use easyai_protocols::sse::{Reader, SseEvent};
+use easyai_protocols::sse::{Reader, SseEvent, TooLarge};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{Clock, Source};
@@ -19,11 +20,23 @@ const MAX_EVENT_BYTES: usize = 64 << 20;
 /// After a finish reason only usage and `[DONE]` may come. They come at once, or not at all.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// What a source's bytes are.
+#[derive(Debug)]
+enum Framing {
+    /// Server-sent events.
+    Events(Reader),
+    /// A file, piece by piece.
+    Pieces {
+        /// What was read last.
+        piece: Option<Bytes>,
+    },
+}
+
 /// Events of one stream.
 #[derive(Debug)]
 pub(super) struct Feed {
     source: Source,
-    reader: Reader,
+    framing: Framing,
     clock: Clock,
     timer: Pin<Box<Sleep>>,
     last_read: Instant,
@@ -34,9 +47,18 @@ pub(super) struct Feed {
 
 impl Feed {
     pub(super) fn new(source: Source, clock: Clock) -> Self {
+        Self::framed(Framing::Events(Reader::new(MAX_EVENT_BYTES)), source, clock)
+    }
+
+    /// Of a file that comes piece by piece.
+    pub(super) fn of_pieces(source: Source, clock: Clock) -> Self {
+        Self::framed(Framing::Pieces { piece: None }, source, clock)
+    }
+
+    fn framed(framing: Framing, source: Source, clock: Clock) -> Self {
         let last_read = Instant::now();
         let timer = Box::pin(sleep_until(clock.more(last_read)));
-        Self { source, reader: Reader::new(MAX_EVENT_BYTES), clock, timer, last_read, ended: false, grace_until: None, failure: None }
+        Self { source, framing, clock, timer, last_read, ended: false, grace_until: None, failure: None }
     }
 
     /// From now on the upstream has only a little while.
@@ -77,7 +99,7 @@ impl Feed {
             if let Some(failure) = self.failure.take() {
                 return Poll::Ready(Err(failure));
             }
-            match self.reader.next() {
+            match self.framing.next() {
                 Ok(Some(event)) => return Poll::Ready(Ok(Some(event))),
                 Ok(None) if self.ended => return Poll::Ready(Ok(None)),
                 Ok(None) => {}
@@ -90,12 +112,12 @@ impl Feed {
                     if self.last_read >= self.clock.end() {
                         return Poll::Ready(Err(self.clock.too_late(TimeOut::Total)));
                     }
-                    self.reader.push(data);
+                    self.framing.push(data);
                 }
                 Poll::Ready(Some(Err(failure))) => return Poll::Ready(Err(failure)),
                 Poll::Ready(None) => {
                     self.ended = true;
-                    self.reader.finish();
+                    self.framing.finish();
                 }
                 Poll::Pending => return self.poll_timer(cx),
             }
@@ -111,6 +133,30 @@ impl Feed {
             self.timer.as_mut().reset(due);
         }
         Poll::Pending
+    }
+}
+
+impl Framing {
+    fn next(&mut self) -> Result<Option<SseEvent>, TooLarge> {
+        match self {
+            Self::Events(reader) => reader.next(),
+            Self::Pieces { piece } => Ok(piece.take().map(|data| SseEvent { data, name: None, raw: None })),
+        }
+    }
+
+    fn push(&mut self, data: Bytes) {
+        match self {
+            Self::Events(reader) => reader.push(data),
+            // An empty piece would be the end.
+            Self::Pieces { piece } => *piece = Some(data).filter(|data| !data.is_empty()),
+        }
+    }
+
+    fn finish(&mut self) {
+        match self {
+            Self::Events(reader) => reader.finish(),
+            Self::Pieces { piece } => *piece = Some(Bytes::new()),
+        }
     }
 }
 

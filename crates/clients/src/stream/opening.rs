@@ -32,7 +32,7 @@ pub(crate) async fn open(
     request_id: Option<String>,
 ) -> Result<UpstreamStream, Failure> {
     let mut opening = Opening {
-        feed: Feed::new(source, clock),
+        feed: passage.feed(source, clock),
         passage,
         held: BytesMut::new(),
         events: 0,

@@ -4,13 +4,20 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use easyai_core::error::ErrorCode;
+use easyai_core::usage::Usage;
 use easyai_protocols::bridge;
+use easyai_protocols::conversation::StopReason;
 use easyai_protocols::convert::Converter;
 use easyai_protocols::json::repaired;
+use easyai_protocols::openai::error::read_error;
 use easyai_protocols::responses::expand::with_previous;
 use easyai_protocols::sse::{DONE, SseEvent, write_frame, write_named};
 use easyai_protocols::wire::{BadEvent, EventFacts, Protocol, Reading, SideReader};
+use http::HeaderValue;
 use serde::Deserialize;
+
+use super::feed::Feed;
+use super::{Clock, Source};
 
 /// The way of one stream.
 #[derive(Debug)]
@@ -24,6 +31,15 @@ pub(crate) enum Passage {
     },
     /// They don't.
     Converted(Box<Converter>),
+    /// Sound, as it is: there is nothing to look at but whether it comes.
+    Sound {
+        /// What it is.
+        media_type: HeaderValue,
+        /// What it used, however it ends.
+        usage: Usage,
+        /// Whether some of it has come.
+        begun: bool,
+    },
 }
 
 impl Passage {
@@ -31,11 +47,32 @@ impl Passage {
         Self::Same { protocol, side: bridge::side_reader(protocol), previous: None }
     }
 
+    /// A file of sound.
+    pub(crate) const fn sound(media_type: HeaderValue, usage: Usage) -> Self {
+        Self::Sound { media_type, usage, begun: false }
+    }
+
     /// The same for a response that goes on from another one.
     pub(crate) fn going_on_from(self, previous: Option<&Arc<str>>) -> Self {
         match self {
             Self::Same { protocol, side, .. } => Self::Same { protocol, side, previous: previous.cloned() },
-            Self::Converted(_) => self,
+            Self::Converted(_) | Self::Sound { .. } => self,
+        }
+    }
+
+    /// The events of `source` as this way reads them.
+    pub(super) fn feed(&self, source: Source, clock: Clock) -> Feed {
+        match self {
+            Self::Same { .. } | Self::Converted(_) => Feed::new(source, clock),
+            Self::Sound { .. } => Feed::of_pieces(source, clock),
+        }
+    }
+
+    /// What the stream is, where it is a file and has no events.
+    pub(super) const fn media_type(&self) -> Option<&HeaderValue> {
+        match self {
+            Self::Same { .. } | Self::Converted(_) => None,
+            Self::Sound { media_type, .. } => Some(media_type),
         }
     }
 
@@ -61,12 +98,24 @@ impl Passage {
                 let facts = converter.event(&event.data, &mut frames)?;
                 Ok((facts, frames.freeze()))
             }
+            Self::Sound { usage, begun, .. } => {
+                let data = event.data;
+                if data.is_empty() {
+                    let end = EventFacts { finish: Some(StopReason::Stop), usage: Some(*usage), done: true, ..EventFacts::default() };
+                    return Ok((end, data));
+                }
+                // Sound as JSON is an error in spite of the status and the type.
+                if !std::mem::replace(begun, true) && data.starts_with(b"{") {
+                    return Ok((EventFacts { error: Some(read_error(&data)), ..EventFacts::default() }, Bytes::new()));
+                }
+                Ok((EventFacts { useful: true, ..EventFacts::default() }, data))
+            }
         }
     }
 
     /// Whether the frames of an end wait for the settlement as they came. A converter writes them when it is over.
     pub(super) const fn keeps_its_end(&self) -> bool {
-        matches!(self, Self::Same { .. })
+        matches!(self, Self::Same { .. } | Self::Sound { .. })
     }
 
     /// Whether the frame that says nothing follows is the caller's too. Chat's `[DONE]` is written by us.
@@ -78,7 +127,7 @@ impl Passage {
                 Protocol::Speech | Protocol::Transcriptions | Protocol::Translations => true,
                 Protocol::Chat | Protocol::Completions | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => false,
             },
-            Self::Converted(_) => false,
+            Self::Converted(_) | Self::Sound { .. } => false,
         }
     }
 
@@ -87,17 +136,18 @@ impl Passage {
         match self {
             Self::Same { protocol: Protocol::Chat | Protocol::Completions, .. } => out.extend_from_slice(DONE),
             Self::Same { protocol: Protocol::Messages, .. } if !ended => write_named(out, b"message_stop", br#"{"type":"message_stop"}"#),
-            Self::Same { .. } => {}
+            Self::Same { .. } | Self::Sound { .. } => {}
             Self::Converted(converter) => converter.end(out),
         }
     }
 
-    /// The frames of a failure after the first delta.
+    /// The frames of a failure after the first delta: none where there are no frames that could tell it.
     pub(super) fn error(&mut self, code: ErrorCode, message: &str) -> Bytes {
         let mut out = BytesMut::new();
         match self {
             Self::Same { side, .. } => side.error(code, message, &mut out),
             Self::Converted(converter) => converter.error(code, message, &mut out),
+            Self::Sound { .. } => {}
         }
         out.freeze()
     }

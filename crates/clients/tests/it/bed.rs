@@ -32,6 +32,7 @@ pub struct Bed {
     pub simulation: Option<Simulation>,
     pub call_of_platform: u32,
     pub deadline: Option<Instant>,
+    pub whole: bool,
 }
 
 /// What came of a stream.
@@ -102,7 +103,7 @@ impl Bed {
             enabled: Enabled::Yes,
         };
         let clients = Clients::new(None).unwrap();
-        Self { clients, offer, headers: HeaderMap::new(), simulation: None, call_of_platform: 0, deadline: None }
+        Self { clients, offer, headers: HeaderMap::new(), simulation: None, call_of_platform: 0, deadline: None, whole: false }
     }
 
     /// The same with a changed platform.
@@ -152,6 +153,7 @@ impl Bed {
             simulated: false,
             simulation: self.simulation.as_ref(),
             call_of_platform: self.call_of_platform,
+            whole: self.whole,
             deadline: self.deadline,
             forward: &self.headers,
         };

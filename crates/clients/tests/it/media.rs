@@ -145,8 +145,15 @@ async fn failures_say_whether_something_may_have_been_made() {
 #[tokio::test]
 async fn speech_comes_as_bytes_or_as_events() {
     let upstream = mock(Reply::Raw(Raw::sized(200, "audio/mpeg", Bytes::from_static(b"ID3sound")))).await;
-    let bed = Bed::at(&upstream.base_url());
+    let mut bed = Bed::at(&upstream.base_url());
     let body = r#"{"model":"m","input":"hello","voice":"alloy"}"#;
+    let TextAnswer::Stream { stream, .. } = bed.media(Kind::AudioSpeech, None, body).await.unwrap() else { panic!("no stream") };
+    assert_eq!(stream.media_type().unwrap(), "audio/mpeg");
+    let sound = told(stream).await;
+    assert_eq!(sound.frames(), "ID3sound");
+    assert_eq!(sound.end.unwrap().1.unwrap().media, Some(MediaUsage::Speech { characters: 5 }));
+    // Who does not listen gets it whole.
+    bed.whole = true;
     let MediaAnswer::Speech(answer) = made(bed.media(Kind::AudioSpeech, None, body).await.unwrap()) else { panic!("no speech") };
     assert_eq!((answer.media_type.as_str(), &answer.data[..]), ("audio/mpeg", &b"ID3sound"[..]));
     assert_eq!(answer.usage.media, Some(MediaUsage::Speech { characters: 5 }));
@@ -160,6 +167,19 @@ async fn speech_comes_as_bytes_or_as_events() {
     ));
     let usage = told.end.unwrap().1.unwrap();
     assert_eq!((usage.output_tokens, usage.media), (9, Some(MediaUsage::Speech { characters: 5 })));
+}
+
+#[tokio::test]
+async fn what_is_no_sound_is_no_speech() {
+    let error = r#"{"error":{"message":"The quota is used up","code":"insufficient_quota"}}"#;
+    for (whole, body, expected) in
+        [(false, error, Category::QuotaExhausted), (true, error, Category::QuotaExhausted), (false, "", Category::BadResponse)]
+    {
+        let upstream = mock(Reply::Raw(Raw::sized(200, "audio/mpeg", Bytes::from_static(body.as_bytes())))).await;
+        let bed = Bed { whole, ..Bed::at(&upstream.base_url()) };
+        let asked = r#"{"model":"m","input":"hello","voice":"alloy"}"#;
+        assert_eq!(bed.media(Kind::AudioSpeech, None, asked).await.unwrap_err().category, expected, "{whole} {body}");
+    }
 }
 
 #[tokio::test]

@@ -65,6 +65,7 @@ impl Studio {
             simulated: false,
             simulation: None,
             call_of_platform: 0,
+            whole: false,
             deadline: None,
             forward: &HeaderMap::new(),
         };

@@ -17,7 +17,9 @@ use http::HeaderValue;
 
 use crate::bill::Terms;
 use crate::clock::now;
+use crate::deliver::BrokenOff;
 use crate::finish::{Instead, Settled};
+use crate::made;
 use crate::open::Live;
 use crate::prepare::TextAsk;
 use crate::record::{End, Record};
@@ -32,6 +34,8 @@ pub(super) struct Streamed {
     pub(super) tally: Tally,
     /// None if nobody may ask for it again, or it became too long.
     pub(super) recording: Option<Recording>,
+    /// What it is, if it is a file and has no frames.
+    pub(super) file: Option<HeaderValue>,
 }
 
 /// The frames so far.
@@ -115,6 +119,14 @@ impl Ending {
         }
     }
 
+    /// The same where it is a file: there is nothing left to send, and nothing that could be told in it.
+    pub(super) const fn last_piece(&self) -> Result<Bytes, BrokenOff> {
+        match self {
+            Self::Complete { .. } => Ok(Bytes::new()),
+            Self::BrokeOff(_) | Self::OutOfMoney(_) | Self::CallerGone { .. } | Self::CutOff => Err(BrokenOff),
+        }
+    }
+
     const fn usage(&self) -> Option<Usage> {
         match self {
             Self::Complete { usage, .. } | Self::CallerGone { usage } => *usage,
@@ -133,7 +145,7 @@ impl Ending {
 
 /// Counts if it must, and writes the end.
 pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: Ending) -> Settled {
-    let Streamed { mut live, delivery, mut tally, recording } = streamed;
+    let Streamed { mut live, delivery, mut tally, recording, file } = streamed;
     let recorded = match &ending {
         Ending::Complete { last, .. } => {
             tally.delivered(last);
@@ -148,6 +160,9 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
         Some(usage) => usage,
         None => tally.total().await,
     };
+    if let Some(frames) = &recorded {
+        Box::pin(made::keep_streamed(runner, &live, &delivery, file.as_ref(), frames)).await;
+    }
     // Whoever gets it from the cache is told who served it.
     let served = live.keeper.is_some().then(|| live.served(delivery.candidate()));
     let Live { mut record, ask, terms, lease: _lease, model, mut admission, keeper, .. } = live;
@@ -167,9 +182,10 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
             admission.broke_off(usage.total_tokens(), charge);
         }
     }
-    let content_type = content_type(ask.request.protocol, ask.request.framing);
-    let answer = recorded.as_ref().filter(|_| ask.records());
-    let answer = answer.map(|body| ask.keep.record(record.subject().task, 200, content_type.to_owned(), body.clone()));
+    let content_type = file.unwrap_or_else(|| HeaderValue::from_static(content_type(ask.request.protocol, ask.request.framing)));
+    let answer = recorded.as_ref().filter(|body| ask.records() && body.len() <= runner.settings.max_recorded_answer_bytes);
+    let written = || content_type.to_str().unwrap_or("application/octet-stream").to_owned();
+    let answer = answer.map(|body| ask.keep.record(record.subject().task, 200, written(), body.clone()));
     let end = ending.end();
     runner.metrics.ended(end.status());
     let (cost, priced) = (bill.as_ref().and_then(|bill| bill.cost), bill.is_some());
@@ -177,7 +193,7 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
     if let Settled::Booked { charged } = settled {
         runner.metrics.booked(charged, cost, &usage);
         if let (Some(keeper), Some(served), Some(body), true) = (keeper, served, recorded, priced) {
-            keeper.keep(offer, served, usage, HeaderValue::from_static(content_type), &body);
+            keeper.keep(offer, served, usage, content_type, &body);
         }
     }
     settled

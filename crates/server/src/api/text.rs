@@ -151,7 +151,13 @@ pub fn respond(app: &App, reply: Reply, protocol: Protocol, framing: Framing) ->
             tell(app, response.headers_mut(), &served);
             response
         }
-        Reply::Stream { served, body } => {
+        Reply::Stream { served, file: Some(media_type), body } => {
+            let mut response = Response::new(Body::new(*body));
+            response.headers_mut().insert(CONTENT_TYPE, media_type);
+            tell(app, response.headers_mut(), &served);
+            response
+        }
+        Reply::Stream { served, file: None, body } => {
             let mut response = event_stream(Body::new(*body), protocol, framing);
             tell(app, response.headers_mut(), &served);
             response

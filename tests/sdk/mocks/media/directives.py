@@ -7,6 +7,7 @@
 | `refuse` | the request is refused for its content, at once |
 | `item-fails` | the second of several images fails, the others come |
 | `all-fail` | every image fails, inside a 200 |
+| `cut` | the connection breaks after the first piece of speech |
 | `no-image` | the model says something instead of drawing |
 | `lost` | the job is accepted, and the connection breaks before the answer |
 | `poll-errors=N` | so many polls are answered 500 |

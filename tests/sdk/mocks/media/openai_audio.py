@@ -44,9 +44,15 @@ def speech(ask):
     data = files.sound(form)
     pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
     if how == "audio":
-        return Answer(pieces, files.MEDIA_TYPES[form], headers={"x-mock-pause": str(words.get("seconds") or 0)})
+        given = _cut(pieces) if "cut" in words else pieces
+        return Answer(given, files.MEDIA_TYPES[form], headers={"x-mock-pause": str(words.get("seconds") or 0)})
     events = [{"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()} for piece in pieces]
     return as_events([*events, {"type": "speech.audio.done", "usage": {"input_tokens": 14, "output_tokens": 101, "total_tokens": 115}}])
+
+
+def _cut(pieces):
+    yield pieces[0]
+    raise ConnectionAbortedError
 
 
 def transcriptions(ask):

@@ -202,12 +202,15 @@ class _Handler(BaseHTTPRequestHandler):
         if whole:
             self.wfile.write(made.body)
             return
-        for at, piece in enumerate(made.body):
-            if at == 1:
-                time.sleep(pause)
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-            self.wfile.flush()
-        self.wfile.write(b"0\r\n\r\n")
+        try:
+            for at, piece in enumerate(made.body):
+                if at == 1:
+                    time.sleep(pause)
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                self.wfile.flush()
+            self.wfile.write(b"0\r\n\r\n")
+        except ConnectionAbortedError:
+            self.close_connection = True
 
     def _reset(self):
         self.close_connection = True
