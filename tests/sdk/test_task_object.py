@@ -122,6 +122,17 @@ def test_a_wrong_task_is_a_bad_request_that_names_the_field(media, api, body, fi
     assert (answer.status_code, error["code"]) == (400, "bad_request") and field in (error["param"] or "") + error["message"]
 
 
+@each()
+def test_a_recording_is_written_down_by_a_task(api, place):
+    from mocks.media import files
+
+    sound = "data:audio/wav;base64," + base64.b64encode(files.sound("wav", 2.0)).decode()
+    body = {"kind": "audio.transcriptions", "model": place.model("transcribe"), "file": sound}
+    done = over(api, accepted(api.post("/tasks", json=body))["id"])
+    assert done["status"] == "succeeded", done["error"]
+    assert done["result"]["answer"]["text"]
+
+
 @pytest.mark.parametrize("path", ["/images/generations", "/chat/completions"])
 def test_any_call_may_prefer_not_to_wait(media, api, v1, marker, path):
     body = CHAT if "chat" in path else {"model": "openai/image", "prompt": f"A lighthouse. {marker}"}

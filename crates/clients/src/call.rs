@@ -194,19 +194,19 @@ impl Clients {
         self.egress.download(ask).await
     }
 
-    /// Calls a candidate.
+    /// Calls a candidate. What is seldom asked is boxed: every call carries the largest of its ways with it.
     ///
     /// # Errors
     /// A [`Failure`] for everything that goes wrong before the first useful delta, or before the whole of a plain answer is here.
     pub async fn text(&self, call: TextCall<'_>) -> Result<TextAnswer, Failure> {
         if call.simulated {
-            return simulation::text(&call, self.faults.as_deref()).await;
+            return Box::pin(simulation::text(&call, self.faults.as_deref())).await;
         }
         if let (Some(unary), true) = (call.request.unary.as_deref(), call.offer.platform.provider != Provider::Simulation) {
-            return unary::call(self, &call, unary).await;
+            return Box::pin(unary::call(self, &call, unary)).await;
         }
         match call.offer.platform.provider {
-            Provider::Simulation => simulation::text(&call, self.faults.as_deref()).await,
+            Provider::Simulation => Box::pin(simulation::text(&call, self.faults.as_deref())).await,
             Provider::Openai | Provider::Anthropic | Provider::Gemini | Provider::Volces => text::call(self, &call).await,
         }
     }

@@ -45,17 +45,17 @@ struct Outgoing {
 pub(crate) async fn call(clients: &Clients, call: &TextCall<'_>) -> Result<TextAnswer, Failure> {
     let protocol = clients.protocol(call.offer, call.request.protocol);
     if protocol == Protocol::GenerateContent && protocol != call.request.protocol {
-        return with_media_inline(clients, call).await;
+        return Box::pin(with_media_inline(clients, call)).await;
     }
     let clock = Clock::start(call.offer.platform.timeouts, call.deadline);
     match ask(clients, call, outgoing(call, protocol, protocol)?, &clock).await {
         Err(Asking::NoSuchEndpoint) => {
             tracing::info!(platform = %call.offer.platform.name, "The platform has no /responses: it is asked by /chat/completions");
             clients.has_no_responses(call.offer.platform.id);
-            ask(clients, call, outgoing(call, Protocol::Chat, protocol)?, &clock).await.map_err(Asking::into_failure)
+            Box::pin(ask(clients, call, outgoing(call, Protocol::Chat, protocol)?, &clock)).await.map_err(Asking::into_failure)
         }
         Err(Asking::Failed(failure)) if refuses_state(call, protocol, &failure) => match without_state(call, protocol) {
-            Some(outgoing) => ask(clients, call, outgoing, &clock).await.map_err(Asking::into_failure),
+            Some(outgoing) => Box::pin(ask(clients, call, outgoing, &clock)).await.map_err(Asking::into_failure),
             None => Err(failure),
         },
         answered => answered.map_err(Asking::into_failure),

@@ -7,6 +7,11 @@ use rust_decimal::prelude::ToPrimitive;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Money(i64);
 
+/// A sign, ten digits, a point, nine decimals.
+const LONGEST: usize = 21;
+
+const DIGITS: &[u8; 10] = b"0123456789";
+
 /// An amount beyond ±9.2 billion units of currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the amount is beyond nine billion units of currency")]
@@ -65,7 +70,29 @@ impl Money {
 impl std::fmt::Display for Money {
     /// A plain decimal without trailing zeros, such as `0.000042`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(&Decimal::from_i128_with_scale(i128::from(self.0), 9).normalize().to_string())
+        // Every task's rows show a dozen: digit by digit costs a fraction of a decimal's own way.
+        let (mut text, mut at) = ([0; LONGEST], LONGEST);
+        let (mut rest, mut decimals) = (self.0.unsigned_abs(), 9);
+        while decimals > 0 && rest.is_multiple_of(10) {
+            (rest, decimals) = (rest / 10, decimals - 1);
+        }
+        let mut write = |byte| {
+            at -= 1;
+            text[at] = byte;
+        };
+        for place in 1.. {
+            write(DIGITS[(rest % 10) as usize]);
+            rest /= 10;
+            if place == decimals {
+                write(b'.');
+            } else if place > decimals && rest == 0 {
+                break;
+            }
+        }
+        if self.0 < 0 {
+            write(b'-');
+        }
+        f.pad(std::str::from_utf8(&text[at..]).map_err(|_| std::fmt::Error)?)
     }
 }
 
@@ -104,6 +131,10 @@ mod tests {
         for (nanos, text) in [(0, "0"), (1, "0.000000001"), (42_000, "0.000042"), (12_500_000_000, "12.5"), (-1_000_000_000, "-1")] {
             assert_eq!(Money::from_nanos(nanos).to_string(), text);
             assert_eq!(text.parse(), Ok(Money::from_nanos(nanos)));
+        }
+        for nanos in [i64::MAX, i64::MIN, -1, 10, 999_999_999, 1_000_000_001, -100_000_000] {
+            let expected = Decimal::from_i128_with_scale(i128::from(nanos), 9).normalize().to_string();
+            assert_eq!(format!("{:>30}", Money::from_nanos(nanos)), format!("{expected:>30}"));
         }
         assert_eq!("1000000.00".parse(), Ok(Money::from_nanos(1_000_000_000_000_000)));
     }

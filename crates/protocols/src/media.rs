@@ -9,6 +9,7 @@
 //! name of the model; any other is written from the typed fields.
 
 mod answer;
+mod as_form;
 pub(crate) mod encoded;
 mod file;
 mod gather;
@@ -31,12 +32,13 @@ mod write;
 use std::sync::Arc;
 
 pub use answer::{ImageAnswer, ItemFailure, MadeFile, MadeImage, MediaAnswer, SpeechAnswer, TranscriptionAnswer};
+pub use as_form::{Fetched, edit_form, recording_form};
 pub use file::{InputFile, InputSource, MediaBody};
 pub use gather::gather;
 pub use image::{Background, ImageFormat, ImageRequest, ImageWork, ResponseFormat};
 pub use job::{JobReport, JobResult};
 pub use made_in_stream::made_in_stream;
-pub use outbound::{Outbound, edit_form, field_names, outbound};
+pub use outbound::{Outbound, field_names, outbound};
 pub use read::{MAX_PROMPT_CHARS, read, read_remix, size, sniff};
 pub use read_answer::{VideoState, read_images, read_transcript, read_video};
 pub use side::{Side, event_text};

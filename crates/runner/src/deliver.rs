@@ -72,7 +72,7 @@ struct Streaming {
 }
 
 impl Delivering {
-    pub(crate) fn new(runner: &Arc<Runner>, live: Live, delivery: Delivery, upstream: Box<UpstreamStream>) -> Self {
+    pub(crate) fn new(runner: &Arc<Runner>, live: Box<Live>, delivery: Delivery, upstream: Box<UpstreamStream>) -> Self {
         let (protocol, prompt_tokens) = (live.ask.request.protocol, live.ask.request.scan.prompt_tokens);
         let expected = live.carried.usage_of(&delivery.candidate().offer, || Usage::counted(prompt_tokens, 0));
         let tally = Tally::new(protocol, prompt_tokens, expected.media);

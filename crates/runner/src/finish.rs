@@ -92,16 +92,19 @@ impl Finisher {
     /// as soon as the database takes it.
     ///
     /// If the future is dropped, the finish still happens.
-    pub async fn settle(&self, finish: Finish, instead: Instead) -> Settled {
+    pub fn settle(&self, finish: Finish, instead: Instead) -> impl Future<Output = Settled> + Send {
+        // Shared before the future is made, so that it does not carry it.
         let finish = Arc::new(finish);
-        if self.journal.has_room() {
-            // It is queued in the first poll: a caller that goes away afterwards changes nothing.
-            match self.journal.finish(Arc::clone(&finish)).await {
-                Ok(finished) => booked(finished),
-                Err(error) => self.settle_slowly(finish, instead, error).await,
+        async move {
+            if self.journal.has_room() {
+                // It is queued in the first poll: a caller that goes away afterwards changes nothing.
+                match self.journal.finish(Arc::clone(&finish)).await {
+                    Ok(finished) => booked(finished),
+                    Err(error) => Box::pin(self.settle_slowly(finish, instead, error)).await,
+                }
+            } else {
+                Box::pin(self.settle_slowly(finish, instead, StoreError::Busy)).await
             }
-        } else {
-            self.settle_slowly(finish, instead, StoreError::Busy).await
         }
     }
 

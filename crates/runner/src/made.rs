@@ -41,14 +41,14 @@ pub(crate) const MAX_STREAMED_BYTES: usize = 64 << 20;
 const SPEECH_PIECE: usize = 48 << 10;
 
 /// Brings it home, books it, and gives it.
-pub(crate) async fn deliver(runner: &Arc<Runner>, live: Live, delivery: Delivery, made: Made) -> Result<Reply, CallError> {
+pub(crate) async fn deliver(runner: &Arc<Runner>, live: Box<Live>, delivery: Delivery, made: Made) -> Result<Reply, CallError> {
     let task = live.record.subject().task;
     let (finisher, runner) = (runner.finisher.clone(), Arc::clone(runner));
     let brought = finisher.background(async move { Box::pin(bring(&runner, live, delivery, made)).await });
     brought.await.unwrap_or_else(|_| Err(CallError::unbooked(task, 0)))
 }
 
-async fn bring(runner: &Arc<Runner>, live: Live, delivery: Delivery, made: Made) -> Result<Reply, CallError> {
+async fn bring(runner: &Arc<Runner>, live: Box<Live>, delivery: Delivery, made: Made) -> Result<Reply, CallError> {
     let Made { answer, upstream_request_id, notes } = made;
     let usage = *answer.usage();
     let shown = match &answer {
@@ -203,7 +203,13 @@ async fn show_speech(runner: &Arc<Runner>, live: &Live, delivery: &Delivery, ans
 }
 
 /// It was made, and is lost: its caller pays nothing, the operator may.
-async fn unavailable(runner: &Arc<Runner>, mut live: Live, delivery: &Delivery, usage: Usage, why: String) -> Result<Reply, CallError> {
+async fn unavailable(
+    runner: &Arc<Runner>,
+    mut live: Box<Live>,
+    delivery: &Delivery,
+    usage: Usage,
+    why: String,
+) -> Result<Reply, CallError> {
     let task = live.record.subject().task;
     let offer = &delivery.candidate().offer;
     let bill = live.terms.bill(offer, &usage, &live.carried.usage_of(offer, || usage)).ok().map(|bill| Bill {

@@ -83,7 +83,7 @@ pub(crate) struct Open {
     task: TaskId,
     runner: Arc<Runner>,
     /// Taken only by the end of the run: by [`Open::run`], or by the drop.
-    inner: Option<(Live, Opening)>,
+    inner: Option<(Box<Live>, Opening)>,
     step: Step,
     max_ms: u64,
 }
@@ -91,13 +91,19 @@ pub(crate) struct Open {
 /// What the opening led to.
 pub(crate) enum Opened {
     /// A candidate answers: from here on nobody else is called.
-    Answering { live: Live, delivery: Delivery, answer: TextAnswer },
+    Answering { live: Box<Live>, delivery: Delivery, answer: TextAnswer },
     /// Nobody does.
-    Stopped { live: Live, stop: Stop },
+    Stopped { live: Box<Live>, stop: Stop },
 }
 
 impl Open {
-    pub(crate) fn new(runner: Arc<Runner>, live: Live, selection: Selection, policy: Arc<RunnerPolicy>, model_type: ModelType) -> Self {
+    pub(crate) fn new(
+        runner: Arc<Runner>,
+        live: Box<Live>,
+        selection: Selection,
+        policy: Arc<RunnerPolicy>,
+        model_type: ModelType,
+    ) -> Self {
         let max_ms = u64::from(policy.failover.max_duration_seconds.get()) * 1000;
         let (opening, step) = Opening::start(selection, policy, model_type, live.ask.deadline);
         Self { task: live.record.subject().task, runner, inner: Some((live, opening)), step, max_ms }
@@ -210,7 +216,9 @@ async fn attempt(
     live.admission.taken = Some(taken);
     let _probe = probe(runner, live, opening.candidate())?;
     live.unpaid = None;
-    about_to_submit(runner, live, opening, credential).await?;
+    if live.job.is_some() {
+        Box::pin(about_to_submit(runner, live, opening, credential)).await?;
+    }
     let watch = live.record.subject().watch;
     let began = tokio::time::Instant::now();
     let call = TextCall {
@@ -229,7 +237,7 @@ async fn attempt(
     };
     let answered = match runner.clients.text(call).await {
         Err(failed) if live.job.is_some() && may_have_been_accepted(&failed, opening.model_type()) => {
-            runner.recovered(live.record.subject().task, failed).await
+            Box::pin(runner.recovered(live.record.subject().task, failed)).await
         }
         answered => answered,
     };

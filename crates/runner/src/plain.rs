@@ -16,7 +16,7 @@ use crate::record::End;
 use crate::runner::{Reply, Runner, Served};
 
 /// Books the answer and gives it. An answer that can't be booked is not given.
-pub(crate) async fn deliver(runner: &Arc<Runner>, live: Live, delivery: Delivery, answer: PlainAnswer) -> Result<Reply, CallError> {
+pub(crate) async fn deliver(runner: &Arc<Runner>, live: Box<Live>, delivery: Delivery, answer: PlainAnswer) -> Result<Reply, CallError> {
     if let Some(usage) = answer.usage {
         return settle(runner, live, &delivery, answer, usage).await;
     }
@@ -31,7 +31,13 @@ pub(crate) async fn deliver(runner: &Arc<Runner>, live: Live, delivery: Delivery
     counted.await.unwrap_or_else(|_| Err(CallError::unbooked(task, 0)))
 }
 
-async fn settle(runner: &Arc<Runner>, mut live: Live, delivery: &Delivery, answer: PlainAnswer, usage: Usage) -> Result<Reply, CallError> {
+async fn settle(
+    runner: &Arc<Runner>,
+    mut live: Box<Live>,
+    delivery: &Delivery,
+    answer: PlainAnswer,
+    usage: Usage,
+) -> Result<Reply, CallError> {
     let offer = &delivery.candidate().offer;
     let served = live.served(delivery.candidate());
     let (task, attempts) = (served.task, served.attempts);
@@ -42,7 +48,7 @@ async fn settle(runner: &Arc<Runner>, mut live: Live, delivery: &Delivery, answe
     // An estimate is made for one answer and multiplied: it is observed the same way.
     runner.outputs.observe(live.ask.caller.key.id, live.model.id, usage.output_tokens / u64::from(live.ask.request.scan.choices.max(1)));
     live.admission.ended(usage.total_tokens(), bill.charge);
-    let Live { record, ask, lease: _lease, keeper, .. } = live;
+    let Live { record, ask, lease: _lease, keeper, .. } = *live;
     let keeps = ask.records() && answer.body.len() <= runner.settings.max_recorded_answer_bytes;
     let content_type = || answer.content_type.to_str().unwrap_or("application/json").to_owned();
     let recorded = keeps.then(|| ask.keep.record(task, 200, content_type(), answer.body.clone()));
@@ -66,7 +72,7 @@ async fn settle(runner: &Arc<Runner>, mut live: Live, delivery: &Delivery, answe
 }
 
 /// An answer that can't be priced is a mistake of ours; the caller pays nothing for it.
-async fn fail(runner: &Arc<Runner>, mut live: Live, failure: &Failure) -> Result<Reply, CallError> {
+async fn fail(runner: &Arc<Runner>, mut live: Box<Live>, failure: &Failure) -> Result<Reply, CallError> {
     live.keeper = None;
     let (task, attempts) = (live.record.subject().task, live.record.attempts());
     tracing::error!(task.id = %task, failure = %failure.message, "An answer could not be priced");

@@ -346,7 +346,7 @@ fn opened(runner: &Arc<Runner>, call: Call, planned: Planned, keeper: Option<Kee
     };
     let conversation = conversation(&ask, &selection.model);
     let model = Arc::clone(&selection.model);
-    let live = Live {
+    let live = Box::new(Live {
         record,
         ask,
         carried,
@@ -361,7 +361,7 @@ fn opened(runner: &Arc<Runner>, call: Call, planned: Planned, keeper: Option<Kee
         unpaid: None,
         job,
         lost: false,
-    };
+    });
     Open::new(Arc::clone(runner), live, selection, policy, model_type)
 }
 

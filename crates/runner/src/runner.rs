@@ -347,13 +347,15 @@ impl Runner {
         let call = Call::let_in(self, ask)?;
         let task = call.task;
         let opening: Opening = match Wish::of(&call.ask).map(|wish| (self.cache.look(&wish), wish)) {
-            Some((Looked::Answered(answer), wish)) => return hit::give(self, call, &wish, answer).await,
+            Some((Looked::Answered(answer), wish)) => return Box::pin(hit::give(self, call, &wish, answer)).await,
             Some((Looked::Follows(leader), wish)) => Box::pin(hit::follow(Arc::clone(self), call, wish, leader)),
             leads_or_off => {
                 let keeper = leads_or_off.and_then(|(looked, _)| looked.keeper());
                 match prepare(self, call, keeper).await? {
                     Prepared::Begun(open) => Box::pin(Arc::clone(self).open(open)),
-                    Prepared::Repeated { task, same_body } => return idempotency::replay(self, task, same_body, deadline).await,
+                    Prepared::Repeated { task, same_body } => {
+                        return Box::pin(idempotency::replay(self, task, same_body, deadline)).await;
+                    }
                 }
             }
         };
@@ -373,17 +375,19 @@ impl Runner {
                 let file = stream.media_type().cloned();
                 Ok(Reply::Stream { served, file, body: Box::new(Delivering::new(&self, live, delivery, stream)) })
             }
-            Opened::Answering { live, delivery, answer: TextAnswer::Made(made) } => made::deliver(&self, live, delivery, *made).await,
+            Opened::Answering { live, delivery, answer: TextAnswer::Made(made) } => {
+                Box::pin(made::deliver(&self, live, delivery, *made)).await
+            }
             // A job is opened by a worker alone.
             Opened::Answering { answer: TextAnswer::Job(_), .. } => {
                 Err(CallError::refused(task, easyai_core::error::ErrorCode::InternalError, "a job was submitted by a call that waits"))
             }
-            Opened::Stopped { live, stop } => Err(self.stopped(live, &stop).await),
+            Opened::Stopped { live, stop } => Err(Box::pin(self.stopped(live, &stop)).await),
         }
     }
 
     /// Nothing was delivered: the hold is given back, and the caller is told why.
-    pub(crate) async fn stopped(self: &Arc<Self>, mut live: Live, stop: &Stop) -> CallError {
+    pub(crate) async fn stopped(self: &Arc<Self>, mut live: Box<Live>, stop: &Stop) -> CallError {
         live.keeper = None;
         let attempts = live.record.attempts();
         let error = match live.unpaid.clone() {

@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004_jobs"),
     migration!(5, "0005_assets"),
     migration!(6, "0006_callbacks"),
+    migration!(7, "0007_clustered", by engine),
 ];
 
 /// Serialises migrations on PostgreSQL: any number that nothing else of ours locks (`easyai` in ASCII).

@@ -9,15 +9,15 @@ mod model;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use easyai_core::catalog::PlatformModel;
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::media::MediaUsage;
 use easyai_core::usage::{Usage, UsageSource};
 use easyai_protocols::conversation::Notes;
 use easyai_protocols::media::{
-    ImageRequest, ImageWork, InputFile, InputSource, JobReport, MadeFile, MediaAnswer, MediaRequest, Outbound, SpeechAnswer, SpeechRequest,
-    StreamFormat, TranscriptionRequest, TranscriptionWork, VideoRequest, edit_form, outbound, read_images, read_transcript, read_video,
+    Fetched, ImageRequest, ImageWork, InputFile, InputSource, JobReport, MadeFile, MediaAnswer, MediaRequest, Outbound, SpeechAnswer,
+    SpeechRequest, StreamFormat, TranscriptionRequest, TranscriptionWork, VideoRequest, edit_form, outbound, read_images, read_transcript,
+    read_video, recording_form,
 };
 use easyai_protocols::request::BadRequest;
 use http::header::CONTENT_TYPE;
@@ -115,21 +115,19 @@ impl Asking<'_> {
         }
         let mut fetched = Vec::new();
         for file in request.images.iter().chain(&request.mask) {
-            if let Some((media_type, data)) = self.fetch(file).await? {
-                fetched.push((file.field.clone(), media_type, data));
-            }
+            fetched.extend(self.fetch(file, "image", is_image).await?);
         }
         edit_form(request, &fetched, model, without).map_err(|bad| refused(&bad))
     }
 
-    /// What lies at an address; nothing for what is here.
-    async fn fetch(&self, file: &InputFile) -> Result<Option<(String, Bytes)>, Failure> {
+    /// What lies at an address, if it is what is `wanted`; nothing for what is here.
+    async fn fetch(&self, file: &InputFile, wanted: &str, is_wanted: impl Fn(&str) -> bool) -> Result<Option<Fetched>, Failure> {
         let InputSource::Url(url) = &file.source else { return Ok(None) };
         let refuse = |why: String| refused(&BadRequest::field(&file.field, why));
         let fetched = self.clients.egress.fetch(url).await.map_err(|error| refuse(format!("can't be fetched: {error}")))?;
-        let media_type = easyai_protocols::media::sniff(&fetched.body).filter(|kind| kind.starts_with("image/"));
-        let media_type = media_type.ok_or_else(|| refuse("is no image".to_owned()))?;
-        Ok(Some((media_type.to_owned(), fetched.body)))
+        let media_type = easyai_protocols::media::sniff(&fetched.body).filter(|kind| is_wanted(kind));
+        let media_type = media_type.ok_or_else(|| refuse(format!("leads to something that is no {wanted}")))?;
+        Ok(Some((file.field.clone(), media_type.to_owned(), fetched.body)))
     }
 
     async fn speech(&self, asked: &MediaRequest, request: &SpeechRequest) -> Result<TextAnswer, Failure> {
@@ -162,10 +160,14 @@ impl Asking<'_> {
             TranscriptionWork::Transcribe => Endpoint::Transcriptions,
             TranscriptionWork::Translate => Endpoint::Translations,
         };
-        if !request.body.is_form() {
-            return Err(refused(&BadRequest::whole("this platform takes recordings only as a form (multipart/form-data)")));
-        }
-        let body = outbound(&request.body, &self.call.offer.upstream_name, &[]).map_err(|bad| refused(&bad))?;
+        let model = &self.call.offer.upstream_name;
+        let body = if request.body.is_form() {
+            outbound(&request.body, model, &[])
+        } else {
+            let fetched = self.fetch(&request.file, "recording", is_recording).await?;
+            recording_form(request, fetched.as_slice(), model)
+        };
+        let body = body.map_err(|bad| refused(&bad))?;
         let (route, sent) = self.request(endpoint, "", body, if request.stream { "text/event-stream" } else { "*/*" })?;
         let begun = begun(&route, sent, &self.clock).await?;
         let content_type = begun.content_type().map(str::to_owned);
@@ -230,6 +232,15 @@ impl Asking<'_> {
         };
         Usage { media, output_tokens, source: UsageSource::Counted, ..expected }
     }
+}
+
+fn is_image(media_type: &str) -> bool {
+    media_type.starts_with("image/")
+}
+
+/// Sound, or what may hold some.
+fn is_recording(media_type: &str) -> bool {
+    media_type.starts_with("audio/") || media_type.starts_with("video/")
 }
 
 fn made(answer: MediaAnswer, upstream_request_id: Option<String>, notes: Notes) -> TextAnswer {

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{ImageRequest, InputFile, InputSource, MediaBody};
-use crate::multipart::{self, Form, WrittenForm};
+use super::MediaBody;
+use crate::multipart::{self, WrittenForm};
 use crate::request::BadRequest;
 use crate::request::members::members;
 use crate::request::splice::{Edit, splice};
@@ -47,7 +47,7 @@ fn form(body: &MediaBody, model: &str, without: &[&str]) -> Result<Vec<Bytes>, B
 }
 
 /// The members of a JSON body: their names, and where their values lie.
-fn places(body: &Bytes) -> Result<Vec<(String, Range<usize>)>, BadRequest> {
+pub(super) fn places(body: &Bytes) -> Result<Vec<(String, Range<usize>)>, BadRequest> {
     let mut places = Vec::new();
     members(body, "`model`", |scanner, key| {
         let key = key.to_owned();
@@ -87,59 +87,10 @@ pub fn field_names(body: &MediaBody) -> Vec<String> {
     places(&body.bytes).unwrap_or_default().into_iter().map(|(name, _)| name).collect()
 }
 
-/// An edit that came as JSON as the form that most upstreams take. All its images are here: `fetched` has those that came by URL, by their
-/// field.
-///
-/// # Errors
-/// [`BadRequest`] names an image that is not here.
-pub fn edit_form(
-    request: &ImageRequest,
-    fetched: &[(String, String, Bytes)],
-    model: &str,
-    without: &[&str],
-) -> Result<Outbound, BadRequest> {
-    let mut form = Form::default().text("model", model);
-    for (name, at) in places(&request.body.bytes)? {
-        let value = request.body.bytes.slice(at);
-        let is_file = matches!(name.as_str(), "image" | "images" | "image_url" | "image_urls" | "mask" | "model");
-        if is_file || without.contains(&name.as_str()) || &value[..] == b"null" {
-            continue;
-        }
-        match serde_json::from_slice::<String>(&value) {
-            Ok(text) => form = form.text(&name, &text),
-            Err(_) => form = form.text(&name, &String::from_utf8_lossy(&value)),
-        }
-    }
-    let name = if request.images.len() == 1 { "image" } else { "image[]" };
-    for image in &request.images {
-        form = add(form, name, image, fetched)?;
-    }
-    if let Some(mask) = &request.mask {
-        form = add(form, "mask", mask, fetched)?;
-    }
-    Ok(form.finish().into())
-}
-
-fn add(form: Form, name: &str, file: &InputFile, fetched: &[(String, String, Bytes)]) -> Result<Form, BadRequest> {
-    let (media_type, data) = match &file.source {
-        InputSource::Inline { media_type, data } => (media_type.as_str(), data.clone()),
-        InputSource::Url(_) => {
-            let found = fetched.iter().find(|(field, _, _)| *field == file.field);
-            let (_, media_type, data) = found.ok_or_else(|| BadRequest::field(&file.field, "must be sent as a file or a data URL"))?;
-            (media_type.as_str(), data.clone())
-        }
-    };
-    let ending = media_type.rsplit('/').next().unwrap_or("png");
-    let filename = file.filename.clone().unwrap_or_else(|| format!("image.{ending}"));
-    Ok(form.file(name, &filename, media_type, data))
-}
-
 #[cfg(test)]
 mod tests {
-    use easyai_core::kind::Kind;
-
     use super::*;
-    use crate::media::{MediaRequest, read};
+    use crate::multipart::Form;
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x08\0\0\0\x08\x08\x06\0\0\0";
 
@@ -169,23 +120,5 @@ mod tests {
         let parts = multipart::parts(&sent.content_type, &Bytes::from(sent.body.concat())).unwrap();
         let read: Vec<_> = parts.iter().map(|part| (part.name.as_str(), &part.data[..])).collect();
         assert_eq!(read, [("image", PNG), ("model", b"upstream-m")]);
-    }
-
-    #[test]
-    fn an_edit_as_json_becomes_a_form() {
-        let body = r#"{"model":"m","prompt":"a\nb","n":2,"stream":false,"user":null,"response_format":"url",
-            "images":[{"image_url":"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAYAAAA="},"https://x/y.jpg"]}"#;
-        let Ok(MediaRequest::Image(request)) = read(Kind::ImagesEdits, None, Bytes::from_static(body.as_bytes())) else {
-            panic!("no edit")
-        };
-        assert!(edit_form(&request, &[], "up", &[]).unwrap_err().message.contains("images[1]"));
-        let fetched = [("images[1]".to_owned(), "image/jpeg".to_owned(), Bytes::from_static(b"jpg"))];
-        let form = edit_form(&request, &fetched, "up", &["response_format"]).unwrap();
-        let parts = multipart::parts(&form.content_type, &Bytes::from(form.body.concat())).unwrap();
-        let read: Vec<_> = parts.iter().map(|part| (part.name.as_str(), &part.data[..])).collect();
-        let expected: [(&str, &[u8]); 6] =
-            [("model", b"up"), ("prompt", b"a\nb"), ("n", b"2"), ("stream", b"false"), ("image[]", PNG), ("image[]", b"jpg")];
-        assert_eq!(read, expected);
-        assert_eq!(parts[5].filename.as_deref(), Some("image.jpeg"));
     }
 }

@@ -29,7 +29,7 @@ use crate::tally::Tally;
 
 /// What is known of a stream while it lasts.
 pub(super) struct Streamed {
-    pub(super) live: Live,
+    pub(super) live: Box<Live>,
     pub(super) delivery: Delivery,
     pub(super) tally: Tally,
     /// None if nobody may ask for it again, or it became too long.
@@ -165,7 +165,7 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
     }
     // Whoever gets it from the cache is told who served it.
     let served = live.keeper.is_some().then(|| live.served(delivery.candidate()));
-    let Live { mut record, ask, terms, lease: _lease, model, mut admission, keeper, .. } = live;
+    let Live { mut record, ask, terms, lease: _lease, model, mut admission, keeper, .. } = *live;
     if matches!(ending, Ending::Complete { .. }) {
         runner.outputs.observe(ask.caller.key.id, model.id, usage.output_tokens / u64::from(ask.request.scan.choices.max(1)));
     } else {

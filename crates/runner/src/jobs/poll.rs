@@ -133,9 +133,9 @@ impl Runner {
     }
 
     /// A provider took a job on: durable before it is asked about.
-    pub(super) async fn accepted(self: &Arc<Self>, live: Live, delivery: &Delivery, accepted: AcceptedJob) {
+    pub(super) async fn accepted(self: &Arc<Self>, live: Box<Live>, delivery: &Delivery, accepted: AcceptedJob) {
         let Some(claimed) = live.job else { return };
-        let Live { mut record, mut admission, terms, ask, carried, .. } = live;
+        let Live { mut record, mut admission, terms, ask, carried, .. } = *live;
         drop(carried);
         let offer = Arc::clone(&delivery.candidate().offer);
         let credential = delivery.credential().and_then(|id| offer.platform.credentials.iter().find(|own| own.id == id).cloned());

@@ -3,6 +3,7 @@
 
 pub mod ask;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -40,17 +41,19 @@ pub async fn messages(State(app): State<Arc<App>>, request: Request) -> Response
     create(&app, Protocol::Messages, request, anthropic::scan::scan).await
 }
 
-/// Answers a call, whole or streamed.
-pub async fn create(
-    app: &Arc<App>,
+/// Answers a call, whole or streamed. Boxed where it is made: the router moves the future of a handler about.
+pub fn create<'a>(
+    app: &'a Arc<App>,
     protocol: Protocol,
     request: Request,
-    scan: impl FnOnce(Bytes) -> Result<TextRequest, BadRequest>,
-) -> Response {
-    let started = Instant::now();
-    let response = answer(app, protocol, request, scan).await.unwrap_or_else(|error| refusal(error, protocol));
-    app.telemetry.answered(protocol.kind().as_str(), response.status().as_u16(), started.elapsed());
-    response
+    scan: impl FnOnce(Bytes) -> Result<TextRequest, BadRequest> + Send + 'a,
+) -> Pin<Box<dyn Future<Output = Response> + Send + 'a>> {
+    Box::pin(async move {
+        let started = Instant::now();
+        let response = answer(app, protocol, request, scan).await.unwrap_or_else(|error| refusal(error, protocol));
+        app.telemetry.answered(protocol.kind().as_str(), response.status().as_u16(), started.elapsed());
+        response
+    })
 }
 
 async fn answer(
@@ -63,10 +66,10 @@ async fn answer(
     let caller = auth::caller_of(app, &head)?;
     match read(app, &caller, protocol, head, incoming, scan).await {
         Ok(ask) => match Preference::of(&ask.headers).filter(|_| !ask.request.scan.stream) {
-            Some(preference) => later::answer(app, &caller, ask, preference, 0).await,
+            Some(preference) => Box::pin(later::answer(app, &caller, ask, preference, 0)).await,
             None => run(app, &caller, ask).await,
         },
-        Err(error) => Err(unread(app, &caller, protocol, error).await),
+        Err(error) => Err(Box::pin(unread(app, &caller, protocol, error)).await),
     }
 }
 
@@ -87,7 +90,7 @@ async fn read(
 pub async fn run(app: &Arc<App>, caller: &Caller, ask: easyai_runner::TextAsk) -> Result<Response, ApiError> {
     let (protocol, framing) = (ask.request.protocol, ask.request.framing);
     let goes_on = ask.request.scan.stream && ask.detached;
-    let reply = if goes_on { detached(app, ask).await } else { app.runner.text(ask).await.map_err(ApiError::from) };
+    let reply = if goes_on { Box::pin(detached(app, ask)).await } else { app.runner.text(ask).await.map_err(ApiError::from) };
     let rates = app.runner.rate_limits(caller);
     match reply {
         Ok(reply) => {

@@ -91,6 +91,8 @@ impl NewCallback<'_> {
 /// What the batch writes, each list in the order it was asked for.
 #[derive(Debug, Default)]
 pub(super) struct Plan<'a> {
+    /// The tasks it is about, as they are once it is written.
+    pub(super) tasks: HashMap<TaskId, KnownTask>,
     pub(super) wallets: BTreeMap<AccountId, Wallet>,
     pub(super) begins: Vec<&'a Begin>,
     pub(super) refusals: Vec<&'a Refusal>,
@@ -163,7 +165,7 @@ impl<'a> Plan<'a> {
                 Work::Flush(asked) => asked.answer = Some(Ok(())),
             }
         }
-        deciding.plan
+        Self { tasks: deciding.facts.tasks, ..deciding.plan }
     }
 
     /// Whether there is nothing to write.

@@ -2,14 +2,18 @@
 //!
 //! rusqlite rather than sqlx: the thread is ours already, and a statement costs two fifths (design, section 1). If anything fails the
 //! connection is dropped, and the next batch opens another: SQLite may have rolled back by itself, and a full disk may be full no more.
+//!
+//! Nobody else ends tasks in this file, so what the journal itself began it need not read again: it remembers unfinished tasks. Should it
+//! be wrong about one, the statement that ends it finds no unfinished row, and the batch is decided anew from what is read.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use easyai_core::id::TaskId;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{broadcast, mpsc};
 
-use super::plan::{Needs, Plan, Try};
+use super::plan::{KnownTask, Needs, Plan, Try};
 use super::teller::Teller;
 use super::work::{Fate, Work};
 use super::{MAX_BATCH, announce, sqlite_rows};
@@ -36,7 +40,7 @@ pub(super) fn start(
 ) -> Result<(), StoreError> {
     // What a turned clock's thread plays is thrown away: no power failure matters to it.
     let synchronous = if turned::is_on() { "off" } else { "full" };
-    let writer = Writer { path, synchronous, connection: None, committed, teller };
+    let writer = Writer { path, synchronous, connection: None, unfinished: HashMap::new(), committed, teller };
     let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(queue));
     thread.map(drop).map_err(|error| StoreError::Setting(format!("the journal's thread could not be started: {error}")))
 }
@@ -52,7 +56,7 @@ pub(super) fn start_on_full_disk(
     let full = open(&path, "full")?;
     let pages: i64 = full.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     full.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
-    let writer = Writer { path, synchronous: "full", connection: Some(full), committed, teller };
+    let writer = Writer { path, synchronous: "full", connection: Some(full), unfinished: HashMap::new(), committed, teller };
     std::thread::spawn(move || writer.run(queue));
     Ok(())
 }
@@ -61,6 +65,8 @@ struct Writer {
     path: PathBuf,
     synchronous: &'static str,
     connection: Option<Connection>,
+    /// Tasks of which something was committed, as they are now.
+    unfinished: HashMap<TaskId, KnownTask>,
     committed: broadcast::Sender<TaskId>,
     teller: Teller,
 }
@@ -117,11 +123,12 @@ impl Writer {
 
     /// One commit; looks what became of it if that is not certain.
     fn commit(&mut self, batch: &mut [Work]) -> Result<(), Failed> {
-        match self.attempt(batch, Try::First) {
-            Err(failed) if failed.fate == Fate::Unknown => {
-                self.attempt(batch, Try::Again).map_err(|again| Failed { fate: Fate::Unknown, ..again })
-            }
-            result => result,
+        let Err(failed) = self.attempt(batch, Try::First) else { return Ok(()) };
+        let remembered = !std::mem::take(&mut self.unfinished).is_empty();
+        match failed.fate {
+            Fate::Unknown => self.attempt(batch, Try::Again).map_err(|again| Failed { fate: Fate::Unknown, ..again }),
+            Fate::RolledBack if remembered && !failed.error.is_temporary() => self.attempt(batch, Try::First),
+            Fate::RolledBack | Fate::Committed => Err(failed),
         }
     }
 
@@ -137,10 +144,10 @@ impl Writer {
         tried
     }
 
-    fn transact(&self, connection: &mut Connection, batch: &mut [Work], attempt: Try) -> Result<(), Failed> {
+    fn transact(&mut self, connection: &mut Connection, batch: &mut [Work], attempt: Try) -> Result<(), Failed> {
         let rolled_back = |error: rusqlite::Error| Failed { error: error.into(), fate: Fate::RolledBack };
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(rolled_back)?;
-        let facts = sqlite_rows::read(&transaction, &Needs::of(batch, attempt));
+        let facts = sqlite_rows::read(&transaction, &Needs::of(batch, attempt), &self.unfinished);
         let facts = facts.map_err(|error| Failed { error, fate: Fate::RolledBack })?;
         let plan = Plan::decide(batch, facts);
         if plan.is_empty() {
@@ -149,6 +156,13 @@ impl Writer {
         sqlite_rows::write(&transaction, &plan).map_err(rolled_back)?;
         transaction.commit().map_err(|error| Failed { error: error.into(), fate: Fate::Unknown })?;
         announce(&self.committed, || plan.touched());
+        for (task, known) in plan.tasks {
+            if known.status.is_terminal() {
+                self.unfinished.remove(&task);
+            } else {
+                self.unfinished.insert(task, known);
+            }
+        }
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
-//! The journal's statements on SQLite: prepared once, run row by row.
+//! The journal's statements on SQLite: prepared once, looked up once a batch, run row by row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use easyai_core::id::{AccountId, TaskId};
 use easyai_core::ledger::{EntryKind, Wallet};
@@ -18,12 +18,16 @@ use crate::error::StoreError;
 
 type Done = Result<(), rusqlite::Error>;
 
-/// Reads what the batch needs, within its transaction.
-pub(super) fn read(on: &Connection, needs: &Needs) -> Result<Facts, StoreError> {
+/// Reads what the batch needs, within its transaction, but for tasks that are `unfinished` for sure.
+pub(super) fn read(on: &Connection, needs: &Needs, unfinished: &HashMap<TaskId, KnownTask>) -> Result<Facts, StoreError> {
     let mut facts = Facts::default();
     read_wallets(on, &needs.accounts, &mut facts)?;
     for task in &needs.tasks {
-        if let Some(known) = read_task(on, *task)? {
+        let known = match unfinished.get(task) {
+            Some(known) => Some(known.clone()),
+            None => read_task(on, *task)?,
+        };
+        if let Some(known) = known {
             facts.tasks.insert(*task, known);
         }
     }
@@ -82,7 +86,7 @@ fn read_key(on: &Connection, account: AccountId, key: &str) -> Result<Option<Fir
 
 /// Writes what was decided, within the same transaction.
 pub(super) fn write(on: &Connection, plan: &Plan<'_>) -> Done {
-    plan.begins.iter().try_for_each(|begin| insert_task(on, begin))?;
+    insert_tasks(on, &plan.begins)?;
     plan.begins.iter().try_for_each(|begin| insert_job(on, begin))?;
     plan.refusals.iter().try_for_each(|refusal| insert_refusal(on, refusal))?;
     plan.callbacks.iter().try_for_each(|callback| insert_callback(on, callback))?;
@@ -94,15 +98,15 @@ pub(super) fn write(on: &Connection, plan: &Plan<'_>) -> Done {
             checkpoint.bill
         ])?;
     }
-    plan.endings.iter().try_for_each(|ending| end_task(on, ending))?;
+    end_tasks(on, &plan.endings)?;
     for task in &plan.released_keys {
         on.prepare_cached("UPDATE tasks SET idempotency_key = NULL WHERE id = ?1")?.execute([task.uuid().as_bytes()])?;
     }
     for task in &plan.ended_jobs {
         on.prepare_cached("UPDATE jobs SET state = 'ended' WHERE task_id = ?1")?.execute([task.uuid().as_bytes()])?;
     }
-    plan.charges.iter().try_for_each(|charge| insert_charge(on, charge))?;
-    plan.attempts.iter().try_for_each(|(task, attempt)| put_attempt(on, *task, attempt))?;
+    insert_charges(on, &plan.charges)?;
+    put_attempts(on, &plan.attempts)?;
     for (task, row) in &plan.events {
         on.prepare_cached(
             "INSERT INTO task_events (task_id, first_seq, events) VALUES (?1, ?2, ?3)
@@ -131,37 +135,39 @@ pub(super) fn write(on: &Connection, plan: &Plan<'_>) -> Done {
     plan.wallets.iter().try_for_each(|(account, wallet)| set_wallet(on, *account, wallet))
 }
 
-fn insert_task(on: &Connection, begin: &Begin) -> Done {
+fn insert_tasks(on: &Connection, begins: &[&Begin]) -> Done {
     let mut insert = on.prepare_cached(
         "INSERT INTO tasks (id, account_id, key_id, node_id, kind, model, model_type, stream, simulated, status, platform_model_id,
             platform, hold, input_tokens, expected_output_tokens, price_id, catalog_revision, runner_policy_id, idempotency_key,
             body_hash, started_at, attempts)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?22, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     )?;
-    insert.execute(params![
-        begin.task.uuid().as_bytes(),
-        begin.account.uuid().as_bytes(),
-        begin.key.uuid().as_bytes(),
-        begin.node.uuid().as_bytes(),
-        begin.kind.as_str(),
-        &*begin.model,
-        begin.model_type.as_str(),
-        begin.stream,
-        begin.simulated(),
-        begin.platform_model.uuid().as_bytes(),
-        &*begin.platform,
-        begin.hold.nanos(),
-        signed(begin.input_tokens),
-        signed(begin.expected_output_tokens),
-        begin.price.uuid().as_bytes(),
-        begin.catalog_revision,
-        begin.runner_policy.uuid().as_bytes(),
-        begin.idempotency.as_ref().map(|idempotency| &idempotency.key),
-        begin.idempotency.as_ref().map(|idempotency| &idempotency.body_hash),
-        begin.started_at.micros(),
-        begin.attempts(),
-        begin.status().as_str(),
-    ])?;
+    for begin in begins {
+        insert.execute(params![
+            begin.task.uuid().as_bytes(),
+            begin.account.uuid().as_bytes(),
+            begin.key.uuid().as_bytes(),
+            begin.node.uuid().as_bytes(),
+            begin.kind.as_str(),
+            &*begin.model,
+            begin.model_type.as_str(),
+            begin.stream,
+            begin.simulated(),
+            begin.platform_model.uuid().as_bytes(),
+            &*begin.platform,
+            begin.hold.nanos(),
+            signed(begin.input_tokens),
+            signed(begin.expected_output_tokens),
+            begin.price.uuid().as_bytes(),
+            begin.catalog_revision,
+            begin.runner_policy.uuid().as_bytes(),
+            begin.idempotency.as_ref().map(|idempotency| &idempotency.key),
+            begin.idempotency.as_ref().map(|idempotency| &idempotency.body_hash),
+            begin.started_at.micros(),
+            begin.attempts(),
+            begin.status().as_str(),
+        ])?;
+    }
     Ok(())
 }
 
@@ -227,77 +233,87 @@ fn set_hold(on: &Connection, task: TaskId, hold: Money) -> Done {
     Ok(())
 }
 
-fn end_task(on: &Connection, ending: &Ending<'_>) -> Done {
-    let finish = &ending.row.finish;
+fn end_tasks(on: &Connection, endings: &[Ending<'_>]) -> Done {
     let mut update = on.prepare_cached(
         "UPDATE tasks SET status = ?2, finished_at = ?3, code = ?4, message = ?5, usage = ?6, bill = ?7, charge = ?8, cost = ?9,
             attempts = MAX(attempts, ?10), served_by = ?11, upstream_request_id = ?12, trace = ?13
-         WHERE id = ?1",
+         WHERE id = ?1 AND status IN ('queued', 'running')",
     )?;
-    update.execute(params![
-        finish.task.uuid().as_bytes(),
-        finish.status.as_str(),
-        finish.finished_at.micros(),
-        finish.code.map(|code| code.as_str()),
-        finish.message,
-        ending.row.usage,
-        ending.row.bill,
-        ending.charge.nanos(),
-        finish.bill.as_ref().and_then(|bill| bill.cost).map(Money::nanos),
-        ending.row.attempts(),
-        finish.served_by.as_ref().map(|served_by| served_by.uuid().into_bytes()),
-        finish.upstream_request_id,
-        ending.row.trace(),
-    ])?;
+    for ending in endings {
+        let finish = &ending.row.finish;
+        let ended = update.execute(params![
+            finish.task.uuid().as_bytes(),
+            finish.status.as_str(),
+            finish.finished_at.micros(),
+            finish.code.map(|code| code.as_str()),
+            finish.message,
+            ending.row.usage,
+            ending.row.bill,
+            ending.charge.nanos(),
+            finish.bill.as_ref().and_then(|bill| bill.cost).map(Money::nanos),
+            ending.row.attempts(),
+            finish.served_by.as_ref().map(|served_by| served_by.uuid().into_bytes()),
+            finish.upstream_request_id,
+            ending.row.trace(),
+        ])?;
+        // Somebody ended it behind our back: nothing of this batch is written.
+        if ended != 1 {
+            return Err(rusqlite::Error::StatementChangedRows(ended));
+        }
+    }
     Ok(())
 }
 
-fn insert_charge(on: &Connection, charge: &Charge<'_>) -> Done {
-    let finish = &charge.row.finish;
+fn insert_charges(on: &Connection, charges: &[Charge<'_>]) -> Done {
     let (debit, credit) = books::of(EntryKind::Charge);
     let mut insert = on.prepare_cached(
         "INSERT INTO ledger_entries (id, account_id, kind, debit, credit, amount, task_id, price_id, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
-    insert.execute(params![
-        charge.entry.uuid().as_bytes(),
-        finish.account.uuid().as_bytes(),
-        EntryKind::Charge.as_str(),
-        debit,
-        credit,
-        charge.amount.nanos(),
-        finish.task.uuid().as_bytes(),
-        finish.bill.as_ref().map(|bill| bill.price.uuid().into_bytes()),
-        finish.finished_at.micros(),
-    ])?;
+    for charge in charges {
+        let finish = &charge.row.finish;
+        insert.execute(params![
+            charge.entry.uuid().as_bytes(),
+            finish.account.uuid().as_bytes(),
+            EntryKind::Charge.as_str(),
+            debit,
+            credit,
+            charge.amount.nanos(),
+            finish.task.uuid().as_bytes(),
+            finish.bill.as_ref().map(|bill| bill.price.uuid().into_bytes()),
+            finish.finished_at.micros(),
+        ])?;
+    }
     Ok(())
 }
 
-fn put_attempt(on: &Connection, task: TaskId, attempt: &AttemptRow) -> Done {
+fn put_attempts(on: &Connection, attempts: &[(TaskId, &AttemptRow)]) -> Done {
     let mut put = on.prepare_cached(
         "INSERT OR REPLACE INTO attempts (task_id, number, id, platform_model_id, platform, status, category, code, http_status, message,
             sent, upstream_request_id, started_at, first_delta_ms, duration_ms, trace)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?;
-    let failure = attempt.failure.as_ref();
-    put.execute(params![
-        task.uuid().as_bytes(),
-        attempt.number,
-        attempt.id.uuid().as_bytes(),
-        attempt.platform_model.uuid().as_bytes(),
-        &*attempt.platform,
-        attempt.status.as_str(),
-        failure.map(|failure| failure.category.as_str()),
-        failure.and_then(|failure| failure.code.as_deref()),
-        failure.and_then(|failure| failure.http_status),
-        failure.map(|failure| &failure.message),
-        attempt.sent.map(|sent| sent.as_str()),
-        attempt.upstream_request_id,
-        attempt.started_at.micros(),
-        attempt.first_delta_ms.map(signed),
-        attempt.duration_ms.map(signed),
-        attempt.trace_json,
-    ])?;
+    for (task, attempt) in attempts {
+        let failure = attempt.failure.as_ref();
+        put.execute(params![
+            task.uuid().as_bytes(),
+            attempt.number,
+            attempt.id.uuid().as_bytes(),
+            attempt.platform_model.uuid().as_bytes(),
+            &*attempt.platform,
+            attempt.status.as_str(),
+            failure.map(|failure| failure.category.as_str()),
+            failure.and_then(|failure| failure.code.as_deref()),
+            failure.and_then(|failure| failure.http_status),
+            failure.map(|failure| &failure.message),
+            attempt.sent.map(|sent| sent.as_str()),
+            attempt.upstream_request_id,
+            attempt.started_at.micros(),
+            attempt.first_delta_ms.map(signed),
+            attempt.duration_ms.map(signed),
+            attempt.trace_json,
+        ])?;
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use easyai_core::error::ErrorCode;
 use easyai_core::kind::RunMode;
 use easyai_core::task::{AttemptStatus, TaskStatus};
 use easyai_core::usage::Usage;
-use easyai_store::journal::{AttemptFailure, Begun, Checkpoint, Finished, Note, Raised, RecordedAnswer};
+use easyai_store::journal::{AttemptFailure, Begun, Checkpoint, Finished, Journal, Note, Raised, RecordedAnswer};
 use easyai_store::tasks;
 use easyai_store::testing::TestEngine::{self, Postgres, Sqlite};
 use rstest::rstest;
@@ -69,6 +69,20 @@ async fn a_failed_task_gives_its_hold_back(#[values(Sqlite, Postgres)] engine: T
     let row = tasks::get(&fixture.test.db, task).await.unwrap().unwrap();
     assert_eq!((row.status, row.code, row.charge), (TaskStatus::Failed, Some(ErrorCode::UpstreamError), Some(money(0))));
     assert_eq!(fixture.wallet().await, (10, 0));
+    fixture.assert_clean().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_task_that_somebody_else_ended_is_not_charged_again(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let fixture = Fixture::new(engine, 100).await;
+    let (task, mine) = (fixture.begun(10).await, fixture.begun(10).await);
+    let other = Journal::start(&fixture.test.db).unwrap();
+    assert_eq!(other.finish(fixture.succeed(task, 5)).await, Ok(Finished::Done { charged: money(5) }));
+    // Both in one commit, if it comes so: what is late must not take the other with it.
+    let (late, own) = tokio::join!(fixture.journal.finish(fixture.succeed(task, 7)), fixture.journal.finish(fixture.succeed(mine, 3)));
+    assert_eq!((late, own), (Ok(Finished::AlreadyOver), Ok(Finished::Done { charged: money(3) })));
+    assert_eq!(fixture.wallet().await, (92, 0));
     fixture.assert_clean().await;
 }
 

@@ -26,7 +26,7 @@ async fn two_that_migrate_at_once_do_it_once(#[values(Sqlite, Postgres)] engine:
     let (mine, theirs) = tokio::join!(test.db.migrate(), other.migrate());
     let mut taken = [mine.unwrap(), theirs.unwrap()].concat();
     taken.sort_unstable();
-    assert_eq!(taken, ["0001_initial", "0002_limits", "0003_text", "0004_jobs", "0005_assets", "0006_callbacks"]);
+    assert_eq!(taken, ["0001_initial", "0002_limits", "0003_text", "0004_jobs", "0005_assets", "0006_callbacks", "0007_clustered"]);
     other.close().await;
 }
 
@@ -61,11 +61,27 @@ async fn what_the_first_schema_held_is_read_by_this_one(#[values(Sqlite, Postgre
             id(4),
             id(5)
         ),
+        &format!(
+            "INSERT INTO attempts (task_id, number, id, platform_model_id, platform, status, message, started_at)
+             VALUES ({}, 1, {}, {}, 'p', 'succeeded', 'kept', 0)",
+            id(8),
+            id(9),
+            id(6)
+        ),
+        &format!("INSERT INTO ledger_entries VALUES ({}, {}, 'top_up', 'external', 'wallet', 5, NULL, NULL, 'kept', 0)", id(10), id(2)),
         &format!("INSERT INTO runner_policies VALUES ({}, '{{\"max_platforms\": 7}}', TRUE, 'file', 0)", id(7)),
     ])
     .await;
     assert_eq!(test.db.schema_state().await, Ok(SchemaState::Behind));
-    assert_eq!(test.db.migrate().await.unwrap(), ["0002_limits", "0003_text", "0004_jobs", "0005_assets", "0006_callbacks"]);
+    assert_eq!(
+        test.db.migrate().await.unwrap(),
+        ["0002_limits", "0003_text", "0004_jobs", "0005_assets", "0006_callbacks", "0007_clustered"]
+    );
+
+    assert_eq!(test.try_raw("UPDATE attempts SET number = 2 WHERE message = 'kept'").await, Ok(1));
+    // The row is there, and may not be touched.
+    assert!(test.try_raw("UPDATE ledger_entries SET amount = 6 WHERE note = 'kept'").await.is_err());
+    assert!(test.try_raw("DELETE FROM ledger_entries WHERE note = 'kept'").await.is_err());
 
     let loaded = catalog::load(&test.db, &vault).await.unwrap();
     let offer = &loaded.models["m"].offers[0];

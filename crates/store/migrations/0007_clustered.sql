@@ -1,0 +1,1 @@
+-- Rows that are written with every task lie in their primary key, where the engine can do that.
