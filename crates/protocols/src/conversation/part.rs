@@ -175,7 +175,8 @@ impl Opaque {
     pub fn may_be_tagged_in(protocol: Protocol, body: &[u8]) -> bool {
         let holds = |finder: &Finder<'_>| finder.find(body).is_some();
         match protocol {
-            Protocol::Chat => holds(&OURS) || holds(&GOOGLES),
+            // A chat has room for no other: ours lies in the same member.
+            Protocol::Chat => holds(&GOOGLES),
             Protocol::Responses | Protocol::Messages => holds(&OURS),
             Protocol::GenerateContent => holds(&OURS_IN_BASE64),
             Protocol::Completions
