@@ -11,6 +11,8 @@ from mocks.media import files
 
 # Safety is what is looked at: what was refused need not be given up so soon.
 GIVEN_UP_S = 20
+# Files that the gateway fetches at the same time.
+AT_ONCE = 64
 OVER = ("succeeded", "failed", "cancelled")
 
 
@@ -27,9 +29,9 @@ def api(media):
 
 @pytest.fixture
 def make(api, marker):
-    def post(place, words):
+    def post(place, words, **more):
         body = {"kind": "videos.generations", "model": place.model("video"), "prompt": f"Waves. {marker} {words}", "seconds": str(SECONDS), "size": "1280x720"}
-        answer = api.post("/tasks", json=body)
+        answer = api.post("/tasks", json=body | more)
         assert answer.status_code == 202, answer.text
         return answer.json()["id"]
 
@@ -66,6 +68,27 @@ def test_what_is_no_video_is_never_given_to_anybody(media, api, make, marker, pl
     assert task["status"] == "cancelled" or task["error"]["code"] == "asset_unavailable"
     assert wallet.read()[0] == before, "what is not delivered is not charged"
     assert len(media.mocks.jobs.of(marker)) == 1 and job.fetches < 50, "it is asked for again, but not without pause"
+
+
+@each("openai")
+def test_files_that_drip_keep_nobody_from_being_asked_about(media, api, make, marker, place):
+    """More of them than are fetched at once; and what is not wanted any more is let go in the middle of its file."""
+    dripping = [make(place, "mock:drip") for _ in range(AT_ONCE + 2)]
+    until(lambda: sum(job.fetches for job in media.mocks.jobs.of(marker)) >= AT_ONCE)
+    last = make(place, "")
+    until(lambda: media.mocks.jobs.of(marker)[-1].polls, patience_s=10)
+    for id in dripping:
+        api.post(f"/tasks/{id}/cancel")
+    until(lambda: api.get(f"/tasks/{last}").json()["status"] == "succeeded", patience_s=GIVEN_UP_S)
+    until(lambda: all(api.get(f"/tasks/{id}").json()["status"] == "cancelled" for id in dripping), patience_s=GIVEN_UP_S)
+
+
+@each("openai")
+def test_a_file_that_drips_ends_with_its_tasks_time(media, api, make, place):
+    with Wallet(media).charged(0):
+        id = make(place, "mock:drip", timeout_ms=4_000)
+        task = until(lambda: (task := api.get(f"/tasks/{id}").json()) and task["status"] in OVER and task, patience_s=GIVEN_UP_S)
+        assert (task["status"], task["error"]["code"]) == ("failed", "upstream_timeout"), task
 
 
 @each("openai", "gemini", "volces", "simulation")

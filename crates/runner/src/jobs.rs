@@ -47,9 +47,18 @@ pub(crate) struct Jobs {
     schedule: Mutex<Schedule>,
     /// Jobs that are being opened here: cancelled by their token.
     opening: Mutex<HashMap<TaskId, CancellationToken>>,
+    /// Jobs whose files are being brought home: broken off by their token.
+    homing: Mutex<HashMap<TaskId, CancellationToken>>,
+    /// The right to bring files home.
+    homecoming: Semaphore,
+    /// This node ends. Its jobs are left as they are.
+    ending: CancellationToken,
     /// The right to look a lost submission up.
     looking_up: Semaphore,
 }
+
+/// Jobs whose files are brought home at the same time: each has a connection, and a part of 8 MiB where they go into a bucket.
+const MAX_HOMING: usize = 64;
 
 impl Default for Jobs {
     fn default() -> Self {
@@ -59,6 +68,9 @@ impl Default for Jobs {
             pace: Mutex::default(),
             schedule: Mutex::default(),
             opening: Mutex::default(),
+            homing: Mutex::default(),
+            homecoming: Semaphore::new(MAX_HOMING),
+            ending: CancellationToken::new(),
             looking_up: Semaphore::new(1),
         }
     }
@@ -124,6 +136,10 @@ impl Jobs {
 
     fn opening(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, CancellationToken>> {
         self.opening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn homing(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, CancellationToken>> {
+        self.homing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -34,12 +34,15 @@ const MAX_REDIRECTS: usize = 4;
 /// A server of the public internet that can't be connected to by then is down.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 
+/// Slower than this, over the whole of a time that nothing may come, is as good as nothing: a server that drips is not waited for.
+const LEAST_BYTES_A_SECOND: u128 = 1 << 10;
+
 /// Bounds of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DownloadLimits {
     /// The most bytes.
     pub max_bytes: u64,
-    /// How long nothing may come: before the head of an answer, and between pieces that are waited for.
+    /// How long nothing may come, or hardly anything: before the head of an answer, and while pieces are waited for.
     pub idle: Duration,
     /// The whole of it, redirects included.
     pub total: Duration,
@@ -67,8 +70,29 @@ pub struct Download {
     pub length: Option<u64>,
     body: AnswerBody,
     got: u64,
+    pace: Pace,
     limits: DownloadLimits,
     deadline: Instant,
+}
+
+/// What came lately, and how long it was waited for. Time that whoever downloads takes for storing a piece is not counted.
+#[derive(Debug, Default)]
+struct Pace {
+    waited: Duration,
+    bytes: u64,
+}
+
+impl Pace {
+    /// Notes a piece. Whether they come too slowly; judged once for each `idle`.
+    fn is_too_slow(&mut self, waited: Duration, bytes: usize, idle: Duration) -> bool {
+        self.waited += waited;
+        self.bytes += bytes as u64;
+        if self.waited < idle {
+            return false;
+        }
+        let Self { waited, bytes } = std::mem::take(self);
+        u128::from(bytes) * 1_000 < waited.as_millis() * LEAST_BYTES_A_SECOND
+    }
 }
 
 impl Download {
@@ -77,7 +101,8 @@ impl Download {
     /// # Errors
     /// [`FetchError::TooLarge`], [`FetchError::TooSlow`], [`FetchError::Stalled`], [`FetchError::CutOff`]; the download is over then.
     pub async fn next(&mut self) -> Result<Option<Bytes>, FetchError> {
-        let waits_until = self.deadline.min(Instant::now() + self.limits.idle);
+        let asked = Instant::now();
+        let waits_until = self.deadline.min(asked + self.limits.idle);
         let next = timeout_at(waits_until, self.body.data()).await.map_err(|_| late(self.deadline, self.limits))?;
         let Some(piece) = next.transpose().map_err(|_| FetchError::CutOff)? else {
             return if self.length.is_some_and(|length| self.got != length) { Err(FetchError::CutOff) } else { Ok(None) };
@@ -85,6 +110,9 @@ impl Download {
         self.got += piece.len() as u64;
         if self.got > self.limits.max_bytes {
             return Err(FetchError::TooLarge(self.limits.max_bytes));
+        }
+        if self.pace.is_too_slow(asked.elapsed(), piece.len(), self.limits.idle) {
+            return Err(FetchError::Stalled(self.limits.idle));
         }
         // Longer than it was said to be: HTTP lets that happen where the length is told twice.
         if self.length.is_some_and(|length| self.got > length) { Err(FetchError::CutOff) } else { Ok(Some(piece)) }
@@ -181,5 +209,5 @@ fn begun(answer: Response<AnswerBody>, limits: DownloadLimits, deadline: Instant
     if length.is_some_and(|length| length > limits.max_bytes) {
         return Err(FetchError::TooLarge(limits.max_bytes));
     }
-    Ok(Download { media_type, length, body: answer.into_body(), got: 0, limits, deadline })
+    Ok(Download { media_type, length, body: answer.into_body(), got: 0, pace: Pace::default(), limits, deadline })
 }

@@ -43,8 +43,8 @@ pub enum FetchError {
     /// Not there in time.
     #[error("it did not arrive within {} s", .0.as_secs())]
     TooSlow(Duration),
-    /// Nothing more came.
-    #[error("nothing of it came for {} s", .0.as_secs())]
+    /// Nothing more came, or hardly anything.
+    #[error("hardly anything of it came for {} s", .0.as_secs())]
     Stalled(Duration),
     /// The body is not as long as its server said, or broke.
     #[error("it was cut off")]

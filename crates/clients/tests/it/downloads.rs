@@ -111,6 +111,8 @@ async fn a_server_that_stands_still_is_not_waited_for() {
     let drips = Files::then("HTTP/1.1 200 OK\r\n\r\n", Then::Drip).await;
     let ask = Ask { limits: DownloadLimits { total: SOON, ..LIMITS }, ..Ask::allowed() };
     assert_eq!(ask.whole(&drips.url("/")).await, Err(FetchError::TooSlow(SOON)));
+    let ask = Ask { limits: DownloadLimits { idle: SOON, ..LIMITS }, ..Ask::allowed() };
+    assert_eq!(ask.whole(&drips.url("/")).await, Err(FetchError::Stalled(SOON)), "a byte now and then is as good as nothing");
 }
 
 #[tokio::test]

@@ -49,9 +49,8 @@ impl Runner {
     /// Ends a job that this node works on. One that is being asked about is looked at once more, and stopped then.
     pub(super) fn not_wanted(&self, task: TaskId) {
         let opening = self.jobs.opening().get(&task).cloned();
-        if let Some(token) = opening {
-            token.cancel();
-        }
+        let homing = self.jobs.homing().get(&task).cloned();
+        opening.into_iter().chain(homing).for_each(|token| token.cancel());
         let mut schedule = self.jobs.schedule();
         if schedule.cancel(task) {
             schedule.hurry(task, Instant::now());

@@ -95,12 +95,16 @@ impl Polled {
         }
     }
 
-    /// Whether there is no time left for it.
-    fn is_late(&self) -> bool {
+    /// How long it is still waited for.
+    pub(super) fn time_left(&self) -> Duration {
         match self.job.deadline {
-            Some(deadline) => now() >= deadline,
-            None => self.job.submitted.elapsed() >= GIVE_UP_AFTER,
+            Some(deadline) => deadline.since(now()),
+            None => GIVE_UP_AFTER.saturating_sub(self.job.submitted.elapsed()),
         }
+    }
+
+    fn is_late(&self) -> bool {
+        self.time_left().is_zero()
     }
 }
 
@@ -125,7 +129,7 @@ impl Runner {
             }
             drop(permit);
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return self.jobs.ending.cancel(),
                 () = self.jobs.scheduled.notified() => {}
                 () = tokio::time::sleep_until(next.unwrap_or_else(|| Instant::now() + A_WHILE)) => {}
             }
@@ -188,7 +192,7 @@ impl Runner {
                 let hundredths = percent.map_or_else(|| job::progress_by_age(age), job::progress_by_percent);
                 self.goes_on(polled, Phase::Generating, hundredths, "running", poll_after);
             }
-            Ok(JobReport::Succeeded(result)) => self.succeeded(polled, *result).await,
+            Ok(JobReport::Succeeded(result)) => self.succeeded(polled, *result),
             Ok(JobReport::Failed(error)) => {
                 let failure = easyai_protocols::openai::failure::classify(None, &error, &|_| None);
                 let code = ErrorCode::from_category(failure.category);

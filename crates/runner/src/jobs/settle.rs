@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use easyai_clients::StoppedJob;
 use easyai_core::error::ErrorCode;
@@ -14,6 +15,7 @@ use easyai_core::run::job_failed;
 use easyai_core::usage::Usage;
 use easyai_protocols::media::JobResult;
 use easyai_store::assets::AssetRole;
+use tokio_util::sync::CancellationToken;
 
 use super::poll::Polled;
 use crate::clock::now;
@@ -23,9 +25,42 @@ use crate::record::End;
 use crate::runner::Runner;
 
 impl Runner {
-    /// It is done: its files come home, then it is booked. A storage that fails is tried again, and never the job.
-    pub(super) async fn succeeded(self: &Arc<Self>, mut polled: Box<Polled>, result: JobResult) {
-        let JobResult { files, thumbnail, usage, .. } = result;
+    /// It is done: its files come home, then it is booked. Files may take an hour, so others are asked about meanwhile.
+    pub(super) fn succeeded(self: &Arc<Self>, polled: Box<Polled>, result: JobResult) {
+        let runner = Arc::clone(self);
+        let token = self.jobs.ending.child_token();
+        self.jobs.homing().insert(polled.task(), token.clone());
+        drop(self.finisher.background(async move { runner.come_home(polled, &result, &token).await }));
+    }
+
+    /// A storage that fails is tried again, and never the job. Whatever ends the wait breaks a file off that is on its way.
+    async fn come_home(self: &Arc<Self>, mut polled: Box<Polled>, result: &JobResult, token: &CancellationToken) {
+        let task = polled.task();
+        let home = tokio::select! {
+            home = self.bring_made(&polled, result) => Some(home),
+            () = token.cancelled() => None,
+            () = tokio::time::sleep(polled.time_left()) => Some(Err(NotHome::Later("there is no time left for it".to_owned()))),
+        };
+        self.jobs.homing().remove(&task);
+        match home {
+            Some(Ok(())) => self.book(polled, result.usage).await,
+            Some(Err(NotHome::Never(why))) => self.unavailable(polled, &result.usage, &why).await,
+            Some(Err(NotHome::Later(why))) => {
+                tracing::error!(task.id = %task, "What a job made can't be stored: {why}; trying again");
+                let wait = wait_after(polled.not_home);
+                polled.not_home = polled.not_home.saturating_add(1);
+                self.again(polled, Some(wait)).await;
+            }
+            // This node ends, and the next one goes on; or it is not wanted any more.
+            None => {
+                polled.cancelled |= !self.jobs.ending.is_cancelled();
+                self.schedule(polled, Duration::ZERO);
+            }
+        }
+    }
+
+    async fn bring_made(&self, polled: &Polled, result: &JobResult) -> Result<(), NotHome> {
+        let Ok(_right) = self.jobs.homecoming.acquire().await else { return Err(NotHome::Later("this node ends".to_owned())) };
         let subject = polled.record.subject();
         let ask = |role, files| HomeAsk {
             task: subject.task,
@@ -36,21 +71,12 @@ impl Runner {
             offer: &polled.job.offer,
             credential: polled.job.credential.as_deref(),
         };
-        let home = self.bring_home(ask(AssetRole::Result, &files)).await;
-        if let (Ok(_), Some(picture)) = (&home, &thumbnail) {
+        self.bring_home(ask(AssetRole::Result, &result.files)).await?;
+        if let Some(picture) = &result.thumbnail {
             // Nice to have: its absence changes nothing.
             drop(self.bring_home(ask(AssetRole::Thumbnail, std::slice::from_ref(picture))).await);
         }
-        match home {
-            Ok(_) => self.book(polled, usage).await,
-            Err(NotHome::Never(why)) => self.unavailable(polled, &usage, &why).await,
-            Err(NotHome::Later(why)) => {
-                tracing::error!(task.id = %polled.task(), "What a job made can't be stored: {why}; trying again");
-                let wait = wait_after(polled.not_home);
-                polled.not_home = polled.not_home.saturating_add(1);
-                self.again(polled, Some(wait)).await;
-            }
-        }
+        Ok(())
     }
 
     async fn book(self: &Arc<Self>, polled: Box<Polled>, usage: Usage) {

@@ -12,7 +12,7 @@ from mocks.media.jobs import Job
 
 @dataclass
 class Answer:
-    """A list as `body` is sent chunk by chunk. `reset` breaks the connection instead of answering."""
+    """A list, or what gives pieces, as `body` is sent chunk by chunk. `reset` breaks the connection instead of answering."""
 
     body: object = b""
     media_type: str = "application/json"
@@ -36,7 +36,15 @@ def as_file(job, data, media_type):
             return Answer(b"<!DOCTYPE html><html><body>Sign in, please.</body></html>", media_type)
         case "empty":
             return Answer(b"", media_type)
+        case "drip":
+            return Answer(_drops(data), media_type)
     return Answer(data, media_type)
+
+
+def _drops(data):
+    for byte in data:
+        yield bytes([byte])
+        time.sleep(1)
 
 
 def as_json(body, status=200, **headers):

@@ -18,6 +18,7 @@
 | `inwards` | its file sends on to the address of a cloud's metadata |
 | `web-page` | its file says that it is a video, and is a page of a web site |
 | `empty` | its file has no bytes |
+| `drip` | its file comes byte by byte, one a second (where the platform itself has it) |
 
 Those that spoil a file do so for the first `N` fetches (`short=N`); without a number for ever.
 """
@@ -25,7 +26,7 @@ Those that spoil a file do so for the first `N` fetches (`short=N`); without a n
 import re
 
 # Words that spoil a job's file.
-SPOILERS = ("no-file", "short", "expired", "inwards", "web-page", "empty")
+SPOILERS = ("no-file", "short", "expired", "inwards", "web-page", "empty", "drip")
 WORD = re.compile(r"mock:([a-z-]+)(?:=([\d.]+))?")
 
 
