@@ -97,7 +97,7 @@ class Stage:
         self.fresh_key = self.account("fresh", "1")
         self.narrow_key = self.new_key("sdk", "--models", "renamed")
         self.log = folder / "log"
-        self._start()
+        self.start()
         self.drip = Drip(self.port).start()
         return self
 
@@ -105,9 +105,12 @@ class Stage:
         return catalogue(self.upstream.url, self.mocks.url)
 
     def __exit__(self, *_):
+        self.stop()
+        self._folder.cleanup()
+
+    def stop(self):
         self._gateway.terminate()
         self._gateway.wait(60)
-        self._folder.cleanup()
 
     def easyai(self, *arguments):
         command = [str(EASYAI), "--data", str(self.data), *arguments]
@@ -127,10 +130,10 @@ class Stage:
     def callback_secret(self, account="sdk"):
         return json.loads(self.easyai("--json", "callback", "secret", "show", "--account", account))["secret"]
 
-    def _start(self):
+    def start(self):
         self.port = free_port()
         command = [str(EASYAI), "--data", str(self.data), "serve", "--listen", f"127.0.0.1:{self.port}"]
-        with self.log.open("w") as log:
+        with self.log.open("a") as log:
             self._gateway = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=_quiet() | self.SETTINGS)
         for _ in range(300):
             assert self._gateway.poll() is None, self.log.read_text()

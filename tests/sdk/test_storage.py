@@ -77,6 +77,43 @@ def test_what_is_deleted_leaves_the_bucket(bucket, api, marker):
 
 
 @pytest.mark.parametrize("body", [video, image], ids=["video", "image"])
+def test_what_waits_for_a_bucket_can_be_cancelled(stored, bucket, api, marker, body):
+    bucket.fails, bucket.refused = True, 0
+    try:
+        with Wallet(stored).charged(0):
+            id = api.post("/tasks", json=body(marker)).json()["id"]
+            until(lambda: bucket.refused)
+            api.post(f"/tasks/{id}/cancel")
+            done = until(lambda: (task := api.get(f"/tasks/{id}").json()) and task["status"] in OVER and task, patience_s=10)
+    finally:
+        bucket.fails = False
+    assert done["status"] == "cancelled", done
+
+
+def test_a_gateway_that_ends_does_not_wait_for_a_bucket(marker):
+    bucket = Bucket().start()
+    bucket.fails = True
+
+    class BucketStage(MediaStage):
+        SETTINGS = MediaStage.SETTINGS | bucket.settings
+
+    with BucketStage(MediaMocks().start()) as stage:
+        headers = {"authorization": f"Bearer {stage.key}"}
+        with httpx2.Client(headers=headers) as client:
+            ids = [client.post(f"{stage.url}/api/v1/tasks", json=body(marker)).json()["id"] for body in (video, image)]
+            until(lambda: len(stage.mocks.seen(marker, "images", "videos")) == 2 and bucket.refused > 2)
+        stage.stop()
+        bucket.fails = False
+        stage.start()
+        with httpx2.Client(base_url=f"{stage.url}/api/v1", headers=headers) as client:
+            film, picture = (over(client, id) for id in ids)
+        # A platform has the one for a while; the other was in the memory of the gateway alone.
+        assert film["status"] == "succeeded", film["error"]
+        assert (picture["error"]["code"], picture["charge"]) == ("asset_unavailable", "0")
+        assert len(stage.mocks.seen(marker, "images", "videos")) == 2, "paid for once"
+
+
+@pytest.mark.parametrize("body", [video, image], ids=["video", "image"])
 def test_a_bucket_that_fails_costs_no_second_call(stored, bucket, api, marker, body):
     what = "video" if body is video else "image"
     bucket.fails, bucket.refused = True, 0

@@ -138,6 +138,11 @@ impl Jobs {
         self.opening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What ends the wait for a storage: the task is cancelled, or this node ends.
+    pub(crate) fn end_of(&self, task: TaskId) -> CancellationToken {
+        self.opening().get(&task).cloned().unwrap_or_else(|| self.ending.child_token())
+    }
+
     fn homing(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, CancellationToken>> {
         self.homing.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -88,16 +88,23 @@ async fn store(
         credential: credential.map(AsRef::as_ref),
     };
     let give_up = Instant::now() + patience;
-    for tries in 0.. {
-        match runner.bring_home(ask).await {
-            Err(NotHome::Later(why)) if Instant::now() < give_up => {
-                tracing::warn!(task.id = %subject.task, "What was made can't be stored: {why}; trying again");
-                tokio::time::sleep(wait_after(tries).min(give_up.saturating_duration_since(Instant::now()))).await;
+    let tried = async {
+        for tries in 0.. {
+            match runner.bring_home(ask).await {
+                Err(NotHome::Later(why)) if Instant::now() < give_up => {
+                    tracing::warn!(task.id = %subject.task, "What was made can't be stored: {why}; trying again");
+                    tokio::time::sleep(wait_after(tries).min(give_up.saturating_duration_since(Instant::now()))).await;
+                }
+                other => return other,
             }
-            other => return other,
         }
+        Err(NotHome::Later("it was not tried".to_owned()))
+    };
+    let end = runner.jobs.end_of(subject.task);
+    tokio::select! {
+        stored = tried => stored,
+        () = end.cancelled() => Err(NotHome::Later("it is not waited for any longer".to_owned())),
     }
-    Err(NotHome::Later("it was not tried".to_owned()))
 }
 
 /// Stores what was made by a stream that is complete. `file` says what it is, if it has no frames.
@@ -223,7 +230,8 @@ async fn unavailable(
     live.record.broke_off(&failure, entry, u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
     let attempts = live.record.attempts();
     let message = format!("what the platform made could not be brought home, so it is not charged: {}", failure.message);
-    let end = End::Failed { code: ErrorCode::AssetUnavailable, message: message.clone() };
+    let is_cancelled = runner.jobs.end_of(task).is_cancelled() && !runner.is_draining();
+    let end = if is_cancelled { End::Cancelled } else { End::Failed { code: ErrorCode::AssetUnavailable, message: message.clone() } };
     runner.metrics.ended(end.status());
     let usage = bill.as_ref().map(|_| usage);
     runner.finisher.settle(live.record.finish(end, usage, bill, None), Instead::TheSame).await;
