@@ -220,6 +220,8 @@ async fn a_large_asset_passes_through_in_little_memory() {
     let read = tokio::io::copy(&mut socket, &mut tokio::io::sink()).await.unwrap();
     assert!(read > (LARGE as u64) << 20, "{read}");
     for (before, now) in before.into_iter().zip([peak(pid), peak(ours)]) {
-        assert!(now - before < 64 << 20, "grew by {} MiB", (now - before) >> 20);
+        // The kernel sums these numbers up roughly: the peak may be told a little lower than before.
+        let grown = now.saturating_sub(before);
+        assert!(grown < 64 << 20, "grew by {} MiB", grown >> 20);
     }
 }
