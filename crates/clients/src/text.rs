@@ -180,6 +180,7 @@ fn reshaped(offer: &PlatformModel, request: &TextRequest) -> Option<(TextRequest
         | Protocol::Embeddings
         | Protocol::Moderations
         | Protocol::Rerank
+        | Protocol::Compaction
         | Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos

@@ -1,4 +1,4 @@
-//! Embeddings, moderations and rerank: one question, one answer. Where the upstream speaks the caller's shape bytes pass through; else the
+//! Embeddings, moderations, rerank and compaction: one question, one answer. Where the upstream speaks the caller's shape bytes pass through; else the
 //! question is written in the upstream's and the answer in the caller's.
 
 use bytes::Bytes;
@@ -10,15 +10,16 @@ use easyai_protocols::conversation::{CannotCarry, Notes};
 use easyai_protocols::embeddings::{self, EmbedRequest};
 use easyai_protocols::gemini::embed::{self, EmbedAsk};
 use easyai_protocols::moderations::{self, ModerationRequest};
-use easyai_protocols::request::{TextRequest, Unary};
+use easyai_protocols::request::{StreamUsage, TextRequest, Unary};
 use easyai_protocols::rerank::{self, RerankDialect, RerankRequest};
+use easyai_protocols::responses::compact;
 use http::HeaderValue;
 
 use crate::call::{Clients, PlainAnswer, TextAnswer, TextCall};
 use crate::media;
 use crate::stream::Clock;
 use crate::text::{bad_answer, exchange};
-use crate::upstream::Endpoint;
+use crate::upstream::{self, Endpoint};
 
 /// Whether `offer` can be asked this at all.
 ///
@@ -30,6 +31,8 @@ pub(crate) fn fits(offer: &PlatformModel, request: &TextRequest) -> Result<(), C
     let Some(unary) = request.unary.as_deref() else { return Ok(()) };
     match (unary, offer.platform.provider) {
         (Unary::Media(asked), _) => media::fits(offer, asked),
+        (Unary::Compaction(_), Provider::Openai) if !upstream::compacts(offer) => Err(cannot("input", NO_COMPACTION)),
+        (Unary::Compaction(_), Provider::Anthropic | Provider::Gemini | Provider::Volces) => Err(cannot("input", "it has no compaction")),
         (_, Provider::Simulation | Provider::Openai) | (Unary::Embeddings(_), Provider::Volces) => Ok(()),
         (Unary::Embeddings(asked), Provider::Gemini) if asked.texts().is_some() => Ok(()),
         (Unary::Embeddings(_), Provider::Gemini) => Err(cannot("input", "token ids mean something only to OpenAI's tokenizers: send text")),
@@ -38,6 +41,9 @@ pub(crate) fn fits(offer: &PlatformModel, request: &TextRequest) -> Result<(), C
         (Unary::Rerank(_), Provider::Anthropic | Provider::Gemini | Provider::Volces) => Err(cannot("documents", "it has no rerank")),
     }
 }
+
+/// Why a platform is not asked to make conversations short.
+const NO_COMPACTION: &str = "the platform is not known to have /responses/compact: if it has, give it `api = \"responses\"`";
 
 const fn target(provider: Provider) -> &'static str {
     match provider {
@@ -61,6 +67,7 @@ pub(crate) async fn call(clients: &Clients, call: &TextCall<'_>, unary: &Unary) 
         (Unary::Embeddings(asked), _) => asking.vectors(asked).await,
         (Unary::Moderations(asked), _) => asking.moderation(asked).await,
         (Unary::Rerank(asked), _) => asking.order(asked).await,
+        (Unary::Compaction(asked), _) => asking.compaction(asked).await,
         (Unary::Media(asked), _) => media::call(clients, call, asked).await,
     }
 }
@@ -147,6 +154,13 @@ impl Asking<'_> {
         Ok(self.answer(body, facts.usage.or(Some(Usage::counted(0, 0))), id, Notes::default()))
     }
 
+    async fn compaction(&self, asked: &TextRequest) -> Result<TextAnswer, Failure> {
+        let body = asked.outbound(&self.call.offer.upstream_name, StreamUsage::Leave);
+        let (body, id) = self.send(Endpoint::ResponsesCompact, body).await.map_err(without_compaction)?;
+        let facts = compact::answer_facts(&body).map_err(bad_answer)?;
+        Ok(self.answer(body, facts.usage, id, Notes::default()))
+    }
+
     async fn order(&self, asked: &RerankRequest) -> Result<TextAnswer, Failure> {
         let offer = self.call.offer;
         let refused = |lost: CannotCarry| Failure::new(Category::BadRequest, Sent::Nothing, lost.to_string());
@@ -155,6 +169,15 @@ impl Asking<'_> {
         let answer = rerank::read_answer(&body, asked).map_err(bad_answer)?;
         Ok(self.answer(rerank::write_answer(&answer, asked), answer.usage, id, written.notes))
     }
+}
+
+/// An upstream with Responses need not have this beside them: that is no fault of the model's, which serves everything else.
+fn without_compaction(failure: Failure) -> Failure {
+    if failure.category == Category::ModelUnavailable && !failure.message.to_ascii_lowercase().contains("model") {
+        let message = format!("the platform has no /responses/compact: {}", failure.message);
+        return Failure { category: Category::BadRequest, message, ..failure };
+    }
+    failure
 }
 
 /// How a platform is asked to rerank.

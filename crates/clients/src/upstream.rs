@@ -30,6 +30,7 @@ pub fn protocol(offer: &PlatformModel, caller: Protocol) -> Protocol {
                 | Protocol::Embeddings
                 | Protocol::Moderations
                 | Protocol::Rerank
+                | Protocol::Compaction
                 | Protocol::Images
                 | Protocol::ImageEdits
                 | Protocol::Videos
@@ -54,6 +55,13 @@ pub(crate) fn is_a_guess(offer: &PlatformModel, protocol: Protocol) -> bool {
     protocol == Protocol::Responses && offer.api().is_none() && !offer.platform.base_url.starts_with(OPENAI)
 }
 
+/// Whether it is known to make conversations short: nobody but OpenAI has that, and those of whom an operator says that they speak
+/// Responses.
+#[must_use]
+pub(crate) fn compacts(offer: &PlatformModel) -> bool {
+    offer.api().map_or_else(|| is_openai(offer), |api| api == Api::Responses)
+}
+
 /// The upstream as a request is written for it.
 #[must_use]
 pub fn target(offer: &PlatformModel) -> Target<'_> {
@@ -72,6 +80,8 @@ pub(crate) enum Endpoint {
     Chat,
     /// `/responses`.
     Responses,
+    /// `/responses/compact`.
+    ResponsesCompact,
     /// `/completions`.
     Completions,
     /// `/v1/messages`, with `?beta=true` where the caller's own request has beta features.
@@ -131,6 +141,7 @@ impl Endpoint {
             Protocol::Embeddings => Self::Embeddings,
             Protocol::Moderations => Self::Moderations,
             Protocol::Rerank => Self::Rerank,
+            Protocol::Compaction => Self::ResponsesCompact,
             Protocol::Images => Self::Images,
             Protocol::ImageEdits => Self::ImageEdits,
             Protocol::Videos => Self::Videos,
@@ -150,6 +161,7 @@ impl Endpoint {
         match self {
             Self::Chat => format!("{base}/chat/completions"),
             Self::Responses => format!("{base}/responses"),
+            Self::ResponsesCompact => format!("{base}/responses/compact"),
             Self::Completions => format!("{base}/completions"),
             Self::Messages { beta } => format!("{base}{}/messages{}", version(base), if beta { "?beta=true" } else { "" }),
             Self::CountMessages => format!("{base}{}/messages/count_tokens", version(base)),

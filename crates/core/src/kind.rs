@@ -7,6 +7,8 @@ crate::words! {
         ChatCompletions = "chat.completions",
         /// `POST /v1/responses`.
         Responses = "responses",
+        /// `POST /v1/responses/compact`.
+        ResponsesCompact = "responses.compact",
         /// `POST /v1/messages`.
         Messages = "messages",
         /// `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`.
@@ -76,7 +78,12 @@ impl Kind {
     #[must_use]
     pub const fn model_type(self) -> ModelType {
         match self {
-            Self::ChatCompletions | Self::Responses | Self::Messages | Self::GenerateContent | Self::Completions => ModelType::TextGenerate,
+            Self::ChatCompletions
+            | Self::Responses
+            | Self::ResponsesCompact
+            | Self::Messages
+            | Self::GenerateContent
+            | Self::Completions => ModelType::TextGenerate,
             Self::Embeddings => ModelType::TextEmbed,
             Self::Moderations => ModelType::TextModerate,
             Self::Rerank => ModelType::Rerank,

@@ -27,6 +27,7 @@ pub fn read_request(request: &TextRequest) -> Result<Conversation, BadRequest> {
         Protocol::Embeddings
         | Protocol::Moderations
         | Protocol::Rerank
+        | Protocol::Compaction
         | Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos
@@ -56,6 +57,7 @@ pub fn write_request(protocol: Protocol, conversation: &Conversation, target: &T
         Protocol::Embeddings
         | Protocol::Moderations
         | Protocol::Rerank
+        | Protocol::Compaction
         | Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos
@@ -96,6 +98,7 @@ fn facts_of(protocol: Protocol, body: &[u8]) -> Result<AnswerFacts, BadAnswer> {
         Protocol::Completions => completions::read_answer::answer_facts(body),
         Protocol::Embeddings => embeddings::answer_facts(body),
         Protocol::Moderations => moderations::answer_facts(body),
+        Protocol::Compaction => responses::compact::answer_facts(body),
         Protocol::Rerank
         | Protocol::Images
         | Protocol::ImageEdits
@@ -130,6 +133,7 @@ fn answer_of(protocol: Protocol, body: &[u8]) -> Result<Answer, BadAnswer> {
         Protocol::Embeddings
         | Protocol::Moderations
         | Protocol::Rerank
+        | Protocol::Compaction
         | Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos
@@ -148,10 +152,11 @@ pub fn delivered_text(protocol: Protocol, body: &[u8]) -> String {
         Protocol::Messages => anthropic::read_answer::delivered_text(body),
         Protocol::GenerateContent => gemini::read_answer::delivered_text(body),
         Protocol::Completions => completions::read_answer::delivered_text(body),
-        // Vectors, verdicts and scores are not counted.
+        // Vectors, verdicts, scores and what is sealed are not counted.
         Protocol::Embeddings
         | Protocol::Moderations
         | Protocol::Rerank
+        | Protocol::Compaction
         | Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos
@@ -172,6 +177,7 @@ pub fn event_text(protocol: Protocol, data: &[u8], into: &mut String) {
         Protocol::Embeddings
         | Protocol::Moderations
         | Protocol::Rerank
+        | Protocol::Compaction
         | Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos
@@ -186,7 +192,7 @@ pub const fn streams_text(protocol: Protocol) -> bool {
     match protocol {
         Protocol::Chat | Protocol::Responses | Protocol::Messages | Protocol::GenerateContent | Protocol::Completions => true,
         Protocol::Transcriptions | Protocol::Translations => true,
-        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => false,
+        Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank | Protocol::Compaction => false,
         Protocol::Images | Protocol::ImageEdits | Protocol::Videos | Protocol::Speech => false,
     }
 }
@@ -204,6 +210,7 @@ pub fn write_answer(protocol: Protocol, answer: &Answer, usage: &Usage, envelope
         Protocol::Embeddings
         | Protocol::Moderations
         | Protocol::Rerank
+        | Protocol::Compaction
         | Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos
@@ -221,6 +228,7 @@ pub fn stream_reader(protocol: Protocol) -> Box<dyn StreamReader> {
         | Protocol::Embeddings
         | Protocol::Moderations
         | Protocol::Rerank
+        | Protocol::Compaction
         | Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos
@@ -242,6 +250,7 @@ pub fn stream_writer(protocol: Protocol, envelope: Envelope) -> Box<dyn StreamWr
         | Protocol::Embeddings
         | Protocol::Moderations
         | Protocol::Rerank
+        | Protocol::Compaction
         | Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos
@@ -259,7 +268,9 @@ pub fn stream_writer(protocol: Protocol, envelope: Envelope) -> Box<dyn StreamWr
 #[must_use]
 pub fn side_reader(protocol: Protocol) -> Box<dyn SideReader> {
     match protocol {
-        Protocol::Chat | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => Box::<openai::side::Side>::default(),
+        Protocol::Chat | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank | Protocol::Compaction => {
+            Box::<openai::side::Side>::default()
+        }
         Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos
@@ -283,6 +294,7 @@ pub fn error_body(protocol: Protocol, code: ErrorCode, message: &str, param: Opt
         | Protocol::Embeddings
         | Protocol::Moderations
         | Protocol::Rerank
+        | Protocol::Compaction
         | Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos

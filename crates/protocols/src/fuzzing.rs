@@ -29,7 +29,7 @@ pub const TEXTS: [Protocol; 5] =
     [Protocol::Chat, Protocol::Responses, Protocol::Messages, Protocol::GenerateContent, Protocol::Completions];
 
 /// All protocols.
-pub const ALL: [Protocol; 8] = [
+pub const ALL: [Protocol; 9] = [
     Protocol::Chat,
     Protocol::Responses,
     Protocol::Messages,
@@ -38,6 +38,7 @@ pub const ALL: [Protocol; 8] = [
     Protocol::Embeddings,
     Protocol::Moderations,
     Protocol::Rerank,
+    Protocol::Compaction,
 ];
 
 /// The longest message that is kept of an upstream's error, and what we put around it.

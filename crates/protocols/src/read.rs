@@ -16,6 +16,7 @@ pub fn read(kind: Kind, model: Option<&str>, content_type: Option<&str>, body: B
         Kind::Completions => completions::scan::scan(body),
         Kind::Messages => anthropic::scan::scan(body),
         Kind::Responses => responses::scan::scan(body).map(|(request, _)| request),
+        Kind::ResponsesCompact => responses::compact::alone(body),
         Kind::GenerateContent => {
             let model = model.ok_or_else(|| BadRequest::field("model", "is missing: name the model, as GET /v1/models lists it"))?;
             gemini::scan::scan(body, model, false, Framing::Events)

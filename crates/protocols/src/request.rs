@@ -54,6 +54,8 @@ pub enum Unary {
     Moderations(ModerationRequest),
     /// An order of documents.
     Rerank(RerankRequest),
+    /// A conversation made short.
+    Compaction(Box<TextRequest>),
     /// Images, a video, speech or text.
     Media(Box<MediaRequest>),
 }
@@ -186,30 +188,19 @@ impl TextRequest {
     /// A call that is neither a conversation nor streamed.
     #[must_use]
     pub fn unary(unary: Unary) -> Self {
-        let (protocol, model, tokens, needs, body) = match &unary {
-            Unary::Embeddings(asked) => (Protocol::Embeddings, &asked.model, asked.tokens, Needs::default(), asked.body()),
+        let (protocol, scan, body) = match &unary {
+            Unary::Embeddings(asked) => (Protocol::Embeddings, Scan::without_output(&asked.model, asked.tokens), asked.body()),
             Unary::Moderations(asked) => {
-                (Protocol::Moderations, &asked.model, asked.tokens, Needs { vision: asked.images, ..Needs::default() }, asked.body())
+                let needs = Needs { vision: asked.images, ..Needs::default() };
+                (Protocol::Moderations, Scan { needs, ..Scan::without_output(&asked.model, asked.tokens) }, asked.body())
             }
-            Unary::Rerank(asked) => (Protocol::Rerank, &asked.model, asked.tokens, Needs::default(), asked.body()),
+            Unary::Rerank(asked) => (Protocol::Rerank, Scan::without_output(&asked.model, asked.tokens), asked.body()),
+            Unary::Compaction(asked) => (Protocol::Compaction, asked.scan.clone(), asked.body()),
             Unary::Media(asked) => {
                 let tokens = tokens::estimate(asked.prompt());
-                (asked.protocol(), asked.model(), tokens, Needs::default(), &asked.body().bytes)
+                let scan = Scan { stream: asked.stream(), ..Scan::without_output(asked.model(), tokens) };
+                (asked.protocol(), scan, &asked.body().bytes)
             }
-        };
-        let stream = match &unary {
-            Unary::Media(asked) => asked.stream(),
-            Unary::Embeddings(_) | Unary::Moderations(_) | Unary::Rerank(_) => false,
-        };
-        let scan = Scan {
-            model: Arc::clone(model),
-            stream,
-            include_usage: false,
-            max_output_tokens: Some(0),
-            choices: 1,
-            needs,
-            prompt_tokens: tokens,
-            spans: Spans::default(),
         };
         let (body, conversation) = (body.clone(), OnceLock::new());
         Self { protocol, scan, framing: Framing::Events, unary: Some(Arc::new(unary)), body, original: None, previous: None, conversation }
@@ -229,7 +220,7 @@ impl TextRequest {
     pub fn media(&self) -> Option<&MediaRequest> {
         match self.unary.as_deref() {
             Some(Unary::Media(media)) => Some(media),
-            Some(Unary::Embeddings(_) | Unary::Moderations(_) | Unary::Rerank(_)) | None => None,
+            Some(Unary::Embeddings(_) | Unary::Moderations(_) | Unary::Rerank(_) | Unary::Compaction(_)) | None => None,
         }
     }
 
@@ -325,6 +316,22 @@ impl TextRequest {
         }
         let turns: Result<Vec<Turn>, _> = serde_json::from_slice(turns);
         turns.ok().and_then(|mut turns| turns.pop()).map(|turn| turn.content.0 + &turn.parts.0).unwrap_or_default()
+    }
+}
+
+impl Scan {
+    /// Of a call that is answered without text.
+    fn without_output(model: &Arc<str>, prompt_tokens: u64) -> Self {
+        Self {
+            model: Arc::clone(model),
+            stream: false,
+            include_usage: false,
+            max_output_tokens: Some(0),
+            choices: 1,
+            needs: Needs::default(),
+            prompt_tokens,
+            spans: Spans::default(),
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod assembly;
 mod call_state;
+pub mod compact;
 pub mod count;
 mod event;
 pub mod expand;

@@ -42,6 +42,8 @@ easyai_core::words! {
         Moderations = "moderations",
         /// `POST /rerank`, likewise.
         Rerank = "rerank",
+        /// OpenAI's `POST /responses/compact`, likewise.
+        Compaction = "compaction",
         /// OpenAI's `POST /images/generations`.
         Images = "images",
         /// OpenAI's `POST /images/edits`.
@@ -70,6 +72,7 @@ impl Protocol {
             Self::Embeddings => Kind::Embeddings,
             Self::Moderations => Kind::Moderations,
             Self::Rerank => Kind::Rerank,
+            Self::Compaction => Kind::ResponsesCompact,
             Self::Images => Kind::ImagesGenerations,
             Self::ImageEdits => Kind::ImagesEdits,
             Self::Videos => Kind::VideosGenerations,
@@ -91,7 +94,8 @@ impl Protocol {
             | Self::Completions
             | Self::Embeddings
             | Self::Moderations
-            | Self::Rerank => false,
+            | Self::Rerank
+            | Self::Compaction => false,
         }
     }
 
@@ -100,7 +104,7 @@ impl Protocol {
     pub const fn is_text(self) -> bool {
         match self {
             Self::Chat | Self::Responses | Self::Messages | Self::GenerateContent | Self::Completions => true,
-            Self::Embeddings | Self::Moderations | Self::Rerank => false,
+            Self::Embeddings | Self::Moderations | Self::Rerank | Self::Compaction => false,
             Self::Images | Self::ImageEdits | Self::Videos | Self::Speech | Self::Transcriptions | Self::Translations => false,
         }
     }

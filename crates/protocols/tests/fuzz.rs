@@ -49,6 +49,11 @@ const MORE: &[(Sort, Protocol, &str)] = &[
         r#"{"model":"m","query":"q","documents":["a",{"text":"b"},{"title":"c"}],"top_n":2,"rank_fields":["text"],"return_documents":true}"#,
     ),
     (
+        Sort::Request,
+        Protocol::Compaction,
+        r#"{"model":"m","input":[{"role":"user","content":"a"},{"type":"compaction","encrypted_content":"b"}],"instructions":"c","image":{}}"#,
+    ),
+    (
         Sort::Answer,
         Protocol::Completions,
         r#"{"id":"c","model":"m","choices":[{"index":0,"text":"a","finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#,
@@ -66,6 +71,11 @@ const MORE: &[(Sort, Protocol, &str)] = &[
         r#"{"id":"r","results":[{"index":2,"relevance_score":0.9},{"index":0,"relevance_score":-1}],"meta":{"billed_units":{"search_units":1}}}"#,
     ),
     (Sort::Answer, Protocol::Rerank, r#"{"data":[{"index":1,"score":0.9}],"usage":{"total_tokens":5}}"#),
+    (
+        Sort::Answer,
+        Protocol::Compaction,
+        r#"{"id":"r","object":"response.compaction","output":[{"type":"compaction","encrypted_content":"b"}],"usage":{"input_tokens":9,"output_tokens":3}}"#,
+    ),
     (
         Sort::Stream,
         Protocol::Completions,

@@ -95,6 +95,7 @@ impl Case {
             Protocol::Embeddings
             | Protocol::Moderations
             | Protocol::Rerank
+            | Protocol::Compaction
             | Protocol::Images
             | Protocol::ImageEdits
             | Protocol::Videos

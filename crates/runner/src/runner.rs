@@ -132,6 +132,7 @@ pub const fn content_type(protocol: Protocol, framing: Framing) -> &'static str 
             | Protocol::Embeddings
             | Protocol::Moderations
             | Protocol::Rerank
+            | Protocol::Compaction
             | Protocol::Images
             | Protocol::ImageEdits
             | Protocol::Videos

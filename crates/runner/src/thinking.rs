@@ -29,6 +29,7 @@ const fn keep_alive(protocol: Protocol) -> Option<Bytes> {
         | Protocol::Embeddings
         | Protocol::Moderations
         | Protocol::Rerank
+        | Protocol::Compaction
         | Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos

@@ -36,12 +36,15 @@ use crate::app::App;
 /// All routes. Bodies are bounded by their handlers, heads and times by the listener.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/v1/chat/completions", post(text::chat))
+        .route("/v1/chat/completions", post(text::chat).get(openai::chats::list))
+        .route("/v1/chat/completions/{id}", get(openai::chats::one).post(openai::chats::one).delete(openai::chats::one))
+        .route("/v1/chat/completions/{id}/messages", get(openai::chats::one))
         .route("/v1/completions", post(text::completions))
         .route("/v1/messages", post(text::messages))
         .route("/v1/models", get(openai::models::list))
         .route("/v1/messages/count_tokens", post(count::messages))
         .route("/v1/responses", post(openai::responses::create))
+        .route("/v1/responses/compact", post(openai::responses::compact))
         .route("/v1/responses/input_tokens", post(count::responses))
         .route("/v1/responses/{id}", get(openai::responses::retrieve).delete(openai::responses::delete))
         .route("/v1/responses/{id}/cancel", post(openai::responses::cancel))

@@ -42,6 +42,7 @@ RESPONSE = {
     "top_p": 1.0,
     "usage": RESPONSE_USAGE,
 }
+COMPACTED = [{"id": "cmp_1", "type": "compaction", "encrypted_content": "x"}]
 MODEL = {"id": "gpt-6-astra", "object": "model", "created": 1_760_000_000, "owned_by": "openai"}
 MODERATED = "harassment harassment/threatening hate hate/threatening illicit illicit/violent self-harm self-harm/instructions self-harm/intent sexual sexual/minors violence violence/graphic".split()
 MODERATION = {
@@ -114,7 +115,7 @@ ROUTES = [
     ("GET", "/models", always({"object": "list", "data": [MODEL]})),
     ("GET", "/models/[^/]+", always(MODEL)),
     ("DELETE", "/models/[^/]+", always({"id": "gpt-6-astra", "object": "model", "deleted": True})),
-    ("POST", "/responses/compact", always({"id": "resp_1", "object": "response.compaction", "created_at": 1_760_000_000, "output": [], "usage": RESPONSE_USAGE})),
+    ("POST", "/responses/compact", always({"id": "resp_1", "object": "response.compaction", "created_at": 1_760_000_000, "output": COMPACTED, "usage": RESPONSE_USAGE})),
     ("POST", "/responses/input_tokens", always({"object": "response.input_tokens", "input_tokens": 9})),
     ("POST", "/responses", response),
     ("GET", "/responses/[^/]+", response),

@@ -25,6 +25,7 @@ pub(super) fn answer(call: &TextCall<'_>, unary: &Unary) -> Result<TextAnswer, F
         Unary::Embeddings(asked) => vectors(asked, model, &usage),
         Unary::Moderations(asked) => verdict(asked, model),
         Unary::Rerank(asked) => order(asked, model, usage),
+        Unary::Compaction(_) => compaction(call, &usage),
         // Answered before: it may be streamed.
         Unary::Media(_) => return Err(Failure::new(Category::Internal, Sent::Nothing, "media has an answer of its own")),
     };
@@ -87,6 +88,23 @@ fn verdict(asked: &ModerationRequest, model: &str) -> Bytes {
     });
     let id = format!("modr-simulated-{:016x}", text::hash(&String::from_utf8_lossy(asked.body())));
     Bytes::from(json!({ "id": id, "model": model, "results": [result] }).to_string())
+}
+
+/// Sealed, as OpenAI's are, with nothing in it.
+fn compaction(call: &TextCall<'_>, usage: &Usage) -> Bytes {
+    let envelope = call.envelope();
+    let output = json!([{ "id": format!("cmp_{}", envelope.id), "type": "compaction", "encrypted_content": "simulated" }]);
+    let usage = json!({
+        "input_tokens": usage.input_tokens,
+        "input_tokens_details": { "cached_tokens": 0, "cache_write_tokens": 0 },
+        "output_tokens": usage.output_tokens,
+        "output_tokens_details": { "reasoning_tokens": 0 },
+        "total_tokens": usage.total_tokens(),
+    });
+    let (id, created_at) = (format!("resp_{}", envelope.id), envelope.created_at);
+    Bytes::from(
+        json!({ "id": id, "object": "response.compaction", "created_at": created_at, "output": output, "usage": usage }).to_string(),
+    )
 }
 
 /// The order of the documents by the words they share with the query.

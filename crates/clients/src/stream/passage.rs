@@ -125,7 +125,12 @@ impl Passage {
                 Protocol::Messages | Protocol::Responses | Protocol::GenerateContent => true,
                 Protocol::Images | Protocol::ImageEdits | Protocol::Videos => true,
                 Protocol::Speech | Protocol::Transcriptions | Protocol::Translations => true,
-                Protocol::Chat | Protocol::Completions | Protocol::Embeddings | Protocol::Moderations | Protocol::Rerank => false,
+                Protocol::Chat
+                | Protocol::Completions
+                | Protocol::Embeddings
+                | Protocol::Moderations
+                | Protocol::Rerank
+                | Protocol::Compaction => false,
             },
             Self::Converted(_) | Self::Sound { .. } => false,
         }
@@ -178,6 +183,7 @@ fn frame(protocol: Protocol, event: SseEvent) -> Bytes {
             | Protocol::Embeddings
             | Protocol::Moderations
             | Protocol::Rerank
+            | Protocol::Compaction
             | Protocol::Videos
             | Protocol::Translations,
             _,

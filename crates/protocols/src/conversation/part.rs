@@ -183,6 +183,7 @@ impl Opaque {
             | Protocol::Embeddings
             | Protocol::Moderations
             | Protocol::Rerank
+            | Protocol::Compaction
             | Protocol::Images
             | Protocol::ImageEdits
             | Protocol::Videos

@@ -18,7 +18,7 @@ pub fn answer(protocol: Protocol, data: &[u8]) -> bool {
     match protocol {
         Protocol::Embeddings => return vectors(data),
         Protocol::Rerank => return order(data),
-        Protocol::Moderations => return facts.is_ok(),
+        Protocol::Moderations | Protocol::Compaction => return facts.is_ok(),
         Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos

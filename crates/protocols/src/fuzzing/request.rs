@@ -61,6 +61,7 @@ fn scanned(protocol: Protocol, body: Bytes) -> Option<TextRequest> {
         Protocol::Embeddings => embeddings::scan(body).map(|asked| TextRequest::unary(Unary::Embeddings(asked))),
         Protocol::Moderations => moderations::scan(body).map(|asked| TextRequest::unary(Unary::Moderations(asked))),
         Protocol::Rerank => rerank::scan(body).map(|asked| TextRequest::unary(Unary::Rerank(asked))),
+        Protocol::Compaction => responses::compact::scan(body).map(|(request, _)| request),
         // Media have decoders and targets of their own.
         Protocol::Images
         | Protocol::ImageEdits
@@ -100,7 +101,8 @@ fn one_call(unary: &Unary) {
             }
         }
         Unary::Moderations(asked) => assert_json(&asked.outbound(UPSTREAM_NAME).concat(), "a request for a verdict"),
-        Unary::Media(_) => {}
+        // Passed on, and looked at there.
+        Unary::Compaction(_) | Unary::Media(_) => {}
         Unary::Rerank(asked) => {
             for dialect in [RerankDialect::Jina, RerankDialect::Cohere, RerankDialect::Voyage] {
                 if let Ok(written) = rerank::write_request(asked, dialect, UPSTREAM_NAME) {

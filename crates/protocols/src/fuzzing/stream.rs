@@ -130,6 +130,7 @@ pub(super) fn assert_frames(caller: Protocol, out: &[u8], complete: bool) {
         | Protocol::Embeddings
         | Protocol::Moderations
         | Protocol::Rerank
+        | Protocol::Compaction
         | Protocol::Images
         | Protocol::ImageEdits
         | Protocol::Videos

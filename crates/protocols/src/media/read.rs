@@ -45,7 +45,8 @@ pub fn read(kind: Kind, content_type: Option<&str>, body: Bytes) -> Result<Media
         | Kind::Completions
         | Kind::Embeddings
         | Kind::Moderations
-        | Kind::Rerank => Err(BadRequest::whole(format!("`{kind}` makes no media"))),
+        | Kind::Rerank
+        | Kind::ResponsesCompact => Err(BadRequest::whole(format!("`{kind}` makes no media"))),
     }
 }
 

@@ -37,10 +37,7 @@ pub struct ResponsesAsk {
 /// # Errors
 /// [`BadRequest`] names the first field that is wrong.
 pub fn scan(body: Bytes) -> Result<(TextRequest, ResponsesAsk), BadRequest> {
-    let draft = Draft::of(&body)?;
-    if draft.model.is_none() {
-        return Err(BadRequest::field("model", "is missing: name the model, as GET /v1/models lists it"));
-    }
+    let draft = Draft::of_a_model(&body)?;
     // Whoever goes on from a response may have nothing to add.
     if draft.turns().is_none() && draft.previous_response_id.is_none() {
         return Err(BadRequest::field("input", "is missing: send a string or an array of items"));
@@ -52,6 +49,13 @@ pub fn scan(body: Bytes) -> Result<(TextRequest, ResponsesAsk), BadRequest> {
 /// The same for a body that is only counted: anything may be missing.
 pub(super) fn scan_count(body: Bytes) -> Result<TextRequest, BadRequest> {
     Ok(Draft::of(&body)?.request(body))
+}
+
+/// The same for a body whose conversation is only made short, with the response it goes on from: there may be no input.
+pub(super) fn scan_compact(body: Bytes) -> Result<(TextRequest, Option<String>), BadRequest> {
+    let mut draft = Draft::of_a_model(&body)?;
+    let previous = draft.previous_response_id.take();
+    Ok((draft.request(body), previous))
 }
 
 #[derive(Default)]
@@ -78,6 +82,14 @@ struct Draft {
 }
 
 impl Draft {
+    fn of_a_model(body: &Bytes) -> Result<Self, BadRequest> {
+        let draft = Self::of(body)?;
+        if draft.model.is_none() {
+            return Err(BadRequest::field("model", "is missing: name the model, as GET /v1/models lists it"));
+        }
+        Ok(draft)
+    }
+
     fn of(body: &Bytes) -> Result<Self, BadRequest> {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Err(BadRequest::whole("the request body is empty: send a JSON object with `model` and `input`"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use easyai_bench::mock::{Answer, Behaviour, MockUpstream};
+use easyai_bench::mock::{Answer, Behaviour, MockUpstream, Raw};
 use serde_json::{Value, json};
 
 use crate::app::catalog::DEFAULT_CHARGE;
@@ -141,10 +141,79 @@ async fn a_cancelled_response_is_found_as_such_at_once() {
     app.everything_is_settled("1000").await;
 }
 
+const RESPONSE: &str = r#"{"id":"resp_1","object":"response","status":"completed","output":[{"type":"message","id":"msg_1","role":"assistant",
+    "content":[{"type":"output_text","text":"Ada"}]}],"usage":{"input_tokens":9,"output_tokens":4,"total_tokens":13}}"#;
+
+const COMPACTED: &str = r#"{"id":"resp_2","object":"response.compaction","created_at":1,"output":[{"id":"cmp_1","type":"compaction","encrypted_content":"x"}],
+    "usage":{"input_tokens":9,"output_tokens":4,"total_tokens":13}}"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conversation_is_made_short_by_a_platform_that_can() {
+    let upstream = MockUpstream::start(Behaviour::always(Raw::json(200, RESPONSE)).at_any_path()).await.unwrap();
+    let app = TestApp::start(
+        Catalog::default().platform("only", &upstream.base_url(), "options = { api = \"responses\" }").offer("only", "demo"),
+    )
+    .await;
+    let create = json!({ "model": "demo", "input": "one" }).to_string();
+    app.caller.send("POST", "/v1/responses", &[], create.as_bytes()).await.unwrap().rest().await.ok();
+    upstream.set(Behaviour::always(Raw::json(200, COMPACTED)).at_any_path());
+    let body = json!({ "model": "demo", "input": "two", "previous_response_id": "resp_1", "image": { "context_compression": "auto" } })
+        .to_string();
+    let answer = app.caller.send("POST", "/v1/responses/compact", &[], body.as_bytes()).await.unwrap().rest().await.ok();
+    assert_eq!(String::from_utf8_lossy(&answer.body), COMPACTED);
+    let sent = upstream.requests().pop().unwrap();
+    assert!(sent.path.ends_with("/responses/compact"), "{}", sent.path);
+    let sent = sent.json().unwrap();
+    assert_eq!((&sent["model"], sent["input"].as_array().map(Vec::len)), (&json!("up-demo"), Some(3)), "{sent}");
+    assert_eq!((sent.get("previous_response_id"), sent["image"].is_object()), (None, true), "{sent}");
+    let task = app.caller.task(&answer.task()).await;
+    assert_eq!((&task["kind"], &task["charge"]), (&json!("responses.compact"), &json!(DEFAULT_CHARGE)), "{task}");
+    let stranger = app.stranger().await;
+    let refused = stranger.send("POST", "/v1/responses/compact", &[], body.as_bytes()).await.unwrap().rest().await;
+    assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("previous_response_id")), "{refused}");
+    app.everything_is_settled("1000").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_cannot_make_a_conversation_short_is_not_asked_and_serves_on() {
+    let (app, upstream) = over_the_mock().await;
+    let body = json!({ "model": "demo", "input": "one" }).to_string();
+    let compact = async |app: &TestApp| app.caller.send("POST", "/v1/responses/compact", &[], body.as_bytes()).await.unwrap().rest().await;
+    let refused = compact(&app).await;
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (400, &json!("capability_unsupported")), "{refused}");
+    assert!(refused.body_text().contains("/responses/compact"), "{refused}");
+    assert_eq!(upstream.calls(), 0);
+
+    // One that has Responses, and nothing beside them.
+    let absent = Raw::json(404, r#"{"detail":"Not Found"}"#);
+    let upstream = MockUpstream::start(Behaviour::always(absent).at_any_path()).await.unwrap();
+    let app = TestApp::start(
+        Catalog::default().platform("only", &upstream.base_url(), "options = { api = \"responses\" }").offer("only", "demo"),
+    )
+    .await;
+    let refused = compact(&app).await;
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (400, &json!("bad_request")), "{refused}");
+    upstream.set(Behaviour::always(Raw::json(200, RESPONSE)).at_any_path());
+    app.caller.send("POST", "/v1/responses", &[], body.as_bytes()).await.unwrap().rest().await.ok();
+    app.everything_is_settled("1000").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_chats_are_kept() {
+    let (app, _upstream) = over_the_mock().await;
+    app.caller.chat("hi").field("store", true).answer().await.ok();
+    let page = app.caller.get("/v1/chat/completions?limit=5&order=desc").await.ok().json();
+    assert_eq!((&page["data"], &page["has_more"]), (&json!([]), &json!(false)), "{page}");
+    for (method, path) in [("GET", "chatcmpl-1"), ("POST", "chatcmpl-1"), ("DELETE", "chatcmpl-1"), ("GET", "chatcmpl-1/messages")] {
+        let missing = app.caller.send(method, &format!("/v1/chat/completions/{path}"), &[], b"{}").await.unwrap().rest().await;
+        assert_eq!((missing.status, &missing.json()["error"]["param"]), (404, &json!("completion_id")), "{method} {path}: {missing}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn vectors_verdicts_and_orders_are_simulated() {
     let app = TestApp::start(Catalog::default().simulation("offline", "").and(
-        "[[model]]\nname = \"demo\"\n[[platform_model]]\nplatform = \"offline\"\nmodel = \"demo\"\nmodel_types = [\"text_embed\", \"text_moderate\", \"rerank\"]\nprice = { input_per_million = \"1000\", output_per_million = \"0\" }",
+        "[[model]]\nname = \"demo\"\n[[platform_model]]\nplatform = \"offline\"\nmodel = \"demo\"\nmodel_types = [\"text_generate\", \"text_embed\", \"text_moderate\", \"rerank\"]\nprice = { input_per_million = \"1000\", output_per_million = \"0\" }",
     ))
     .await;
     let ask = async |path: &str, body: Value| {
@@ -159,5 +228,7 @@ async fn vectors_verdicts_and_orders_are_simulated() {
     let order =
         ask("/v1/rerank", json!({ "model": "demo", "query": "a fox", "documents": ["a dog", "a fox"], "return_documents": true })).await;
     assert_eq!((&order["results"][0]["index"], &order["results"][0]["document"]["text"]), (&json!(1), &json!("a fox")), "{order}");
+    let short = ask("/v1/responses/compact", json!({ "model": "demo", "input": "a" })).await;
+    assert_eq!((&short["object"], &short["output"][0]["type"]), (&json!("response.compaction"), &json!("compaction")), "{short}");
     app.everything_is_settled("1000").await;
 }

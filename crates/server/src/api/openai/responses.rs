@@ -14,6 +14,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
 use easyai_core::error::ErrorCode;
+use easyai_protocols::responses::compact;
 use easyai_protocols::responses::expand::{self, Order};
 use easyai_protocols::responses::object::{self, Status};
 use easyai_protocols::responses::scan::{ResponsesAsk, scan};
@@ -113,6 +114,38 @@ async fn in_background(app: &Arc<App>, ask: TextAsk) -> Result<Response, ApiErro
     let mut response = json(kept::standing(&relay, Status::Queued));
     headers::task(response.headers_mut(), relay.task);
     Ok(response)
+}
+
+/// Makes a conversation short: what is answered is the input of the next response. It is no response, and not kept.
+pub async fn compact(State(app): State<Arc<App>>, request: Request) -> Response {
+    let started = Instant::now();
+    let response = compacted(&app, request).await.unwrap_or_else(refused);
+    app.telemetry.answered(Protocol::Compaction.kind().as_str(), response.status().as_u16(), started.elapsed());
+    response
+}
+
+async fn compacted(app: &Arc<App>, request: Request) -> Result<Response, ApiError> {
+    let (head, incoming) = request.into_parts();
+    let caller = auth::caller_of(app, &head)?;
+    match read_compaction(app, &caller, head, incoming).await {
+        Ok(ask) => text::run(app, &caller, ask).await,
+        Err(error) => Err(text::unread(app, &caller, Protocol::Compaction, error).await),
+    }
+}
+
+/// Reads the request, and puts earlier turns in place of `previous_response_id`.
+async fn read_compaction(app: &App, caller: &Caller, head: Parts, incoming: Body) -> Result<TextAsk, ApiError> {
+    let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
+    let (mut request, previous) = compact::scan(bytes.clone())?;
+    if expand::refers(&bytes) {
+        let resolved = history::resolve(app, caller, &bytes).await?;
+        request = compact::scan(resolved)?.0;
+    }
+    if let Some(previous) = previous {
+        let earlier = history::of(app, caller, &previous).await?;
+        request = compact::scan(expand::expand(request.body(), &earlier)?)?.0;
+    }
+    ask::of_call(app, caller, head, request)
 }
 
 /// Forgets a response.
