@@ -199,6 +199,24 @@ async fn who_cannot_make_a_conversation_short_is_not_asked_and_serves_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_goes_on_from_no_response() {
+    let upstream = MockUpstream::start(Behaviour::always(Raw::json(200, RESPONSE)).at_any_path()).await.unwrap();
+    let app = TestApp::start(
+        Catalog::default().platform("only", &upstream.base_url(), "options = { api = \"responses\" }").offer("only", "demo"),
+    )
+    .await;
+    for kind in ["responses", "responses.compact"] {
+        let body = json!({ "kind": kind, "model": "demo", "input": "hi", "previous_response_id": "resp_1" }).to_string();
+        let refused = app.caller.send("POST", "/api/v1/tasks", &[], body.as_bytes()).await.unwrap().rest().await;
+        assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("previous_response_id")), "{refused}");
+    }
+    let body = json!({ "kind": "responses", "model": "demo", "input": "hi", "background": true }).to_string();
+    let refused = app.caller.send("POST", "/api/v1/tasks", &[], body.as_bytes()).await.unwrap().rest().await;
+    assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("background")), "{refused}");
+    assert_eq!(upstream.calls(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_chats_are_kept() {
     let (app, _upstream) = over_the_mock().await;
     app.caller.chat("hi").field("store", true).answer().await.ok();

@@ -14,6 +14,8 @@ use easyai_core::kind::Kind;
 use easyai_protocols::multipart;
 use easyai_protocols::read::read;
 use easyai_protocols::request::TextRequest;
+use easyai_protocols::responses::scan::scan;
+use easyai_protocols::wire::Protocol;
 use serde_json::{Map, Value};
 
 use crate::api::error::ApiError;
@@ -62,6 +64,7 @@ pub async fn create(State(app): State<Arc<App>>, request: Request) -> Result<Res
             "`stream` must not be true: nobody waits for a task that is done later. Follow its events instead",
         ));
     }
+    stands_alone(&request)?;
     let preference = later::Preference::of(&head.headers).unwrap_or(later::Preference::Task);
     let mut ask = ask::of_call(&app, &caller, head, request)?;
     ask.deadline = terms.timeout.or(ask.deadline);
@@ -69,6 +72,23 @@ pub async fn create(State(app): State<Arc<App>>, request: Request) -> Result<Res
     ask.callback =
         callbacks::read(&app.runner, ("callback_url", "callback_events"), terms.callback_url.as_deref(), events)?.or(ask.callback);
     later::answer(&app, &caller, ask, preference, terms.priority.unwrap_or(0)).await
+}
+
+/// A response that is done as a task brings all that it needs. Earlier ones are looked up by `POST /v1/responses` alone, and an upstream
+/// that were told of one would go on from it whosever it is.
+fn stands_alone(request: &TextRequest) -> Result<(), ApiError> {
+    if request.protocol != Protocol::Responses {
+        return Ok(());
+    }
+    let (_, asked) = scan(request.body().clone())?;
+    if asked.previous_response_id.is_some() {
+        let message = "`previous_response_id` is known at POST /v1/responses alone: ask there with `background`, or send the whole input";
+        return Err(ApiError::field("previous_response_id", message));
+    }
+    if asked.background {
+        return Err(ApiError::field("background", "`background` must not be true: a task is done in the background anyway"));
+    }
+    Ok(())
 }
 
 fn of_json(bytes: &Bytes) -> Result<(Terms, TextRequest), ApiError> {
