@@ -177,13 +177,12 @@ impl Opaque {
         match protocol {
             // A chat has room for no other: ours lies in the same member.
             Protocol::Chat => holds(&GOOGLES),
-            Protocol::Responses | Protocol::Messages => holds(&OURS),
+            Protocol::Responses | Protocol::Compaction | Protocol::Messages => holds(&OURS),
             Protocol::GenerateContent => holds(&OURS_IN_BASE64),
             Protocol::Completions
             | Protocol::Embeddings
             | Protocol::Moderations
             | Protocol::Rerank
-            | Protocol::Compaction
             | Protocol::Images
             | Protocol::ImageEdits
             | Protocol::Videos

@@ -7,19 +7,22 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::members::Members;
 use super::scan::scan_compact;
-use super::tolerant;
 use super::usage::WireUsage;
+use super::{call_state, expand, tolerant};
+use crate::conversation::Opaque;
 use crate::openai::error::read_error;
 use crate::openai::lenient::Present;
 use crate::request::{BadRequest, TextRequest, Unary};
-use crate::wire::{AnswerFacts, BadAnswer};
+use crate::wire::{AnswerFacts, BadAnswer, Protocol};
 
 /// Checks a body, and says which response it goes on from. Whether it must bring input, the upstream knows.
 ///
 /// # Errors
 /// [`BadRequest`] names the first field that is wrong.
 pub fn scan(body: Bytes) -> Result<(TextRequest, Option<String>), BadRequest> {
+    let body = if Opaque::may_be_tagged_in(Protocol::Compaction, &body) { without_our_marks(&body).unwrap_or(body) } else { body };
     let (request, previous) = scan_compact(body)?;
     if request.scan.stream {
         return Err(BadRequest::field("stream", "must not be true: a conversation that was made short comes whole"));
@@ -38,6 +41,24 @@ pub fn alone(body: Bytes) -> Result<TextRequest, BadRequest> {
             Err(BadRequest::field("previous_response_id", "is known at POST /v1/responses/compact alone: send the whole input"))
         }
     }
+}
+
+/// The body without what other upstreams' turns left in it: state that we marked with its owner, and ids of items that we made. Who makes
+/// conversations short knows neither, and refuses both. None if it can't be read, or its input is a text.
+fn without_our_marks(body: &[u8]) -> Option<Bytes> {
+    let mut members: Members<'_> = serde_json::from_slice(body).ok()?;
+    let input = members.value("input")?;
+    let items: Vec<Members<'_>> = serde_json::from_str(input.get()).ok()?;
+    let foreign = |item: &Members<'_>| item.text("encrypted_content").is_some_and(|state| call_state::is_ours(&state));
+    let items = items.into_iter().filter(|item| !foreign(item)).map(|mut item| {
+        let is_reference = item.text("type").as_deref() == Some("item_reference");
+        if !is_reference && item.text("id").is_some_and(|id| expand::is_ours(&id)) {
+            item.remove("id");
+        }
+        item
+    });
+    members.set("input", &items.collect::<Vec<_>>());
+    Some(members.written())
 }
 
 #[derive(Default, Deserialize)]
@@ -67,7 +88,6 @@ pub fn answer_facts(body: &[u8]) -> Result<AnswerFacts, BadAnswer> {
 mod tests {
     use super::*;
     use crate::request::StreamUsage;
-    use crate::wire::Protocol;
 
     fn asked(body: &'static str) -> Result<(TextRequest, Option<String>), BadRequest> {
         scan(Bytes::from_static(body.as_bytes()))
@@ -82,6 +102,20 @@ mod tests {
         let sent = request.outbound("up", StreamUsage::Ask).concat();
         assert_eq!(String::from_utf8_lossy(&sent), body.replace(r#""m""#, r#""up""#));
         assert!(asked(r#"{"model":"m"}"#).is_ok(), "what must be there the upstream says");
+    }
+
+    #[test]
+    fn what_another_provider_left_in_it_stays_here() {
+        let check = |body: &'static str, sent: &str| {
+            let outbound = asked(body).unwrap().0.outbound("m", StreamUsage::Leave).concat();
+            assert_eq!(String::from_utf8_lossy(&outbound), sent);
+        };
+        check(
+            r#"{"input":[{"type":"reasoning","id":"rs_easyai_1_00","summary":[],"encrypted_content":"easyai:1:gemini:x"},{"type":"message","id":"msg_easyai_1_01","role":"assistant","content":"a"},{"type":"reasoning","id":"rs_1","encrypted_content":"gAAA"}],"model":"m"}"#,
+            r#"{"input":[{"type":"message","role":"assistant","content":"a"},{"type":"reasoning","id":"rs_1","encrypted_content":"gAAA"}],"model":"m"}"#,
+        );
+        let about_us = r#"{ "input" : "what is easyai?", "model":"m" }"#;
+        check(about_us, about_us);
     }
 
     #[test]

@@ -14,8 +14,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 pub use self::page::{Order, items_page};
-pub(super) use self::reference::item_id;
 pub use self::reference::{Reference, item, references, refers, with_items};
+pub(super) use self::reference::{is_ours, item_id};
 pub use self::stored::{object_of, output_of, renamed, with_previous};
 use super::members::Members;
 use super::object::written;

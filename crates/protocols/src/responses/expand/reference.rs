@@ -16,6 +16,11 @@ pub(in crate::responses) fn item_id(prefix: &str, response: &str, place: usize) 
     format!("{prefix}{MARK}{response}_{place:02}")
 }
 
+/// Whether an item of this id was made here, so that no upstream knows it.
+pub(in crate::responses) fn is_ours(id: &str) -> bool {
+    id.contains(MARK)
+}
+
 /// A reference to an item that we made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
