@@ -1,5 +1,5 @@
-//! Embeddings, moderations, rerank and compaction: one question, one answer. Where the upstream speaks the caller's shape bytes pass through; else the
-//! question is written in the upstream's and the answer in the caller's.
+//! Embeddings, moderations, rerank and compaction: one question, one answer. Where the upstream speaks the caller's shape bytes pass
+//! through; else the question is written in the upstream's and the answer in the caller's.
 
 use bytes::Bytes;
 use easyai_core::catalog::PlatformModel;

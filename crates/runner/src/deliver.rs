@@ -22,6 +22,7 @@ use easyai_core::usage::Usage;
 use easyai_protocols::wire::Protocol;
 use easyai_store::StoreError;
 use easyai_store::journal::{Checkpoint, Raised};
+use http::HeaderValue;
 use http_body::Frame;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
@@ -53,8 +54,8 @@ pub struct Delivering {
     runner: Arc<Runner>,
     /// The caller's.
     protocol: Protocol,
-    /// Whether it is a file, and has no frames.
-    is_file: bool,
+    /// What it is, if it is a file and has no frames.
+    file: Option<HeaderValue>,
     state: State,
     checkpoint: Pin<Box<Sleep>>,
     raising: Option<Raising>,
@@ -78,16 +79,21 @@ impl Delivering {
         let tally = Tally::new(protocol, prompt_tokens, expected.media);
         let recording = live.most_recorded(&runner.settings).map(Recording::new);
         let file = upstream.media_type().cloned();
-        let is_file = file.is_some();
-        let streamed = Streamed { live, delivery, tally, recording, file };
+        let streamed = Streamed { live, delivery, tally, recording, file: file.clone() };
         Self {
             runner: Arc::clone(runner),
             protocol,
-            is_file,
+            file,
             state: State::Streaming(Box::new(Streaming { upstream, streamed })),
             checkpoint: Box::pin(tokio::time::sleep(runner.settings.checkpoint_every)),
             raising: None,
         }
+    }
+
+    /// What it is, if it is a file and no events.
+    #[must_use]
+    pub const fn file(&self) -> Option<&HeaderValue> {
+        self.file.as_ref()
     }
 
     /// Reads it to its end, where nobody else does: a task that goes on without its caller records its answer.
@@ -168,7 +174,7 @@ impl Delivering {
     fn end(&mut self, ending: Ending) -> Option<Bytes> {
         if let State::Streaming(streaming) = std::mem::replace(&mut self.state, State::Over) {
             let Streaming { mut upstream, streamed } = *streaming;
-            let last = if self.is_file { ending.last_piece() } else { Ok(ending.last_frames(&mut upstream)) };
+            let last = if self.file.is_some() { ending.last_piece() } else { Ok(ending.last_frames(&mut upstream)) };
             drop(upstream);
             let runner = Arc::clone(&self.runner);
             // A task of its own: a caller that goes away now must not undo the bookkeeping.
@@ -196,7 +202,7 @@ impl http_body::Body for Delivering {
                     let settled = std::task::ready!(Pin::new(settled).poll(cx)).unwrap_or(Settled::Unbooked);
                     let frames = match settled {
                         Settled::Booked { .. } => std::mem::replace(last, Ok(Bytes::new())),
-                        Settled::Unbooked if this.is_file => Err(BrokenOff),
+                        Settled::Unbooked if this.file.is_some() => Err(BrokenOff),
                         Settled::Unbooked => Ok(thinking::error_frame(
                             this.protocol,
                             ErrorCode::StoreUnavailable,

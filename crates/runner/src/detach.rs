@@ -86,7 +86,7 @@ impl Runner {
 async fn carry(reply: Reply, relay: &Relay) -> Result<(), CallError> {
     match reply {
         Reply::Plain { body, .. } | Reply::Cached { body, .. } => relay.push(&body),
-        Reply::Stream { served, mut body, .. } => {
+        Reply::Stream { served, mut body } => {
             relay.streaming(served);
             while let Some(Ok(frame)) = std::future::poll_fn(|cx| Pin::new(body.as_mut()).poll_frame(cx)).await {
                 if let Ok(data) = frame.into_data() {

@@ -177,8 +177,6 @@ pub enum Reply {
     Stream {
         /// Who serves it.
         served: Served,
-        /// What it is, if it is a file and no events.
-        file: Option<HeaderValue>,
         /// The body.
         body: Box<Delivering>,
     },
@@ -373,8 +371,7 @@ impl Runner {
             Opened::Answering { live, delivery, answer: TextAnswer::Plain(answer) } => plain::deliver(&self, live, delivery, answer).await,
             Opened::Answering { live, delivery, answer: TextAnswer::Stream { stream, .. } } => {
                 let served = live.served(delivery.candidate());
-                let file = stream.media_type().cloned();
-                Ok(Reply::Stream { served, file, body: Box::new(Delivering::new(&self, live, delivery, stream)) })
+                Ok(Reply::Stream { served, body: Box::new(Delivering::new(&self, live, delivery, stream)) })
             }
             Opened::Answering { live, delivery, answer: TextAnswer::Made(made) } => {
                 Box::pin(made::deliver(&self, live, delivery, *made)).await

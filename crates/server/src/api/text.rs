@@ -3,7 +3,6 @@
 
 pub mod ask;
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -41,19 +40,17 @@ pub async fn messages(State(app): State<Arc<App>>, request: Request) -> Response
     create(&app, Protocol::Messages, request, anthropic::scan::scan).await
 }
 
-/// Answers a call, whole or streamed. Boxed where it is made: the router moves the future of a handler about.
-pub fn create<'a>(
-    app: &'a Arc<App>,
+/// Answers a call, whole or streamed.
+pub async fn create(
+    app: &Arc<App>,
     protocol: Protocol,
     request: Request,
-    scan: impl FnOnce(Bytes) -> Result<TextRequest, BadRequest> + Send + 'a,
-) -> Pin<Box<dyn Future<Output = Response> + Send + 'a>> {
-    Box::pin(async move {
-        let started = Instant::now();
-        let response = answer(app, protocol, request, scan).await.unwrap_or_else(|error| refusal(error, protocol));
-        app.telemetry.answered(protocol.kind().as_str(), response.status().as_u16(), started.elapsed());
-        response
-    })
+    scan: impl FnOnce(Bytes) -> Result<TextRequest, BadRequest>,
+) -> Response {
+    let started = Instant::now();
+    let response = answer(app, protocol, request, scan).await.unwrap_or_else(|error| refusal(error, protocol));
+    app.telemetry.answered(protocol.kind().as_str(), response.status().as_u16(), started.elapsed());
+    response
 }
 
 async fn answer(
@@ -154,14 +151,10 @@ pub fn respond(app: &App, reply: Reply, protocol: Protocol, framing: Framing) ->
             tell(app, response.headers_mut(), &served);
             response
         }
-        Reply::Stream { served, file: Some(media_type), body } => {
-            let mut response = Response::new(Body::new(*body));
-            response.headers_mut().insert(CONTENT_TYPE, media_type);
-            tell(app, response.headers_mut(), &served);
-            response
-        }
-        Reply::Stream { served, file: None, body } => {
+        Reply::Stream { served, body } => {
+            let file = body.file().cloned();
             let mut response = event_stream(Body::new(*body), protocol, framing);
+            file.map(|media_type| response.headers_mut().insert(CONTENT_TYPE, media_type));
             tell(app, response.headers_mut(), &served);
             response
         }

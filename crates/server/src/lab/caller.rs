@@ -100,7 +100,7 @@ async fn answer(runner: &Arc<Runner>, ask: TextAsk, first_delta: &mut Option<Ins
             (*first_delta, *told) = (Some(Instant::now()), Some(task));
             Ending::Answered
         }
-        Ok(Reply::Stream { body, served, .. }) => {
+        Ok(Reply::Stream { body, served }) => {
             *told = Some(served.task);
             read(body, first_delta).await
         }

@@ -4,7 +4,7 @@
 //! connection is dropped, and the next batch opens another: SQLite may have rolled back by itself, and a full disk may be full no more.
 //!
 //! Nobody else ends tasks in this file, so what the journal itself began it need not read again: it remembers unfinished tasks. Should it
-//! be wrong about one, the statement that ends it finds no unfinished row, and the batch is decided anew from what is read.
+//! be wrong about one, the statement that changes it finds no unfinished row, and the batch is decided anew from what is read.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -228,9 +228,14 @@ fn insert_callback(on: &Connection, callback: &NewCallback<'_>) -> Done {
     Ok(())
 }
 
+/// Whether a statement about an unfinished task found it so. Else somebody ended it behind our back, and nothing of the batch is written.
+const fn of_one_unfinished(changed: usize) -> Done {
+    if changed == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(changed)) }
+}
+
 fn set_hold(on: &Connection, task: TaskId, hold: Money) -> Done {
-    on.prepare_cached("UPDATE tasks SET hold = ?2 WHERE id = ?1")?.execute(params![task.uuid().as_bytes(), hold.nanos()])?;
-    Ok(())
+    let mut update = on.prepare_cached("UPDATE tasks SET hold = ?2 WHERE id = ?1 AND status IN ('queued', 'running')")?;
+    of_one_unfinished(update.execute(params![task.uuid().as_bytes(), hold.nanos()])?)
 }
 
 fn end_tasks(on: &Connection, endings: &[Ending<'_>]) -> Done {
@@ -256,10 +261,7 @@ fn end_tasks(on: &Connection, endings: &[Ending<'_>]) -> Done {
             finish.upstream_request_id,
             ending.row.trace(),
         ])?;
-        // Somebody ended it behind our back: nothing of this batch is written.
-        if ended != 1 {
-            return Err(rusqlite::Error::StatementChangedRows(ended));
-        }
+        of_one_unfinished(ended)?;
     }
     Ok(())
 }

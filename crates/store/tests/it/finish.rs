@@ -88,6 +88,18 @@ async fn a_task_that_somebody_else_ended_is_not_charged_again(#[values(Sqlite, P
 
 #[rstest]
 #[tokio::test]
+async fn the_hold_of_a_task_that_somebody_else_ended_does_not_grow(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let fixture = Fixture::new(engine, 100).await;
+    let task = fixture.begun(10).await;
+    let other = Journal::start(&fixture.test.db).unwrap();
+    assert_eq!(other.finish(fixture.succeed(task, 5)).await, Ok(Finished::Done { charged: money(5) }));
+    assert_eq!(fixture.journal.raise_hold(task, fixture.account, money(60)).await, Ok(Raised::AlreadyOver));
+    assert_eq!(fixture.wallet().await, (95, 0));
+    fixture.assert_clean().await;
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_task_that_never_began_can_not_end(#[values(Sqlite, Postgres)] engine: TestEngine) {
     let fixture = Fixture::new(engine, 10).await;
     let task = fixture.begin(1).task;
