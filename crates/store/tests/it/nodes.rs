@@ -100,7 +100,8 @@ pub async fn join_when_free(fixture: &Fixture) -> Node {
                 all_free &= taken;
             }
         }
-        drop(conn);
+        // Told to end, not dropped: a dropped transaction is rolled back at some later time, and keeps the lock until then.
+        conn.commit().await.unwrap();
         if all_free {
             return node;
         }
