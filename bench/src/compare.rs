@@ -26,7 +26,7 @@ use self::{
     nginx::Nginx,
     scenario::Scenario,
     summary::{Summary, Target},
-    upstream::Upstream,
+    upstream::Upstreams,
 };
 use crate::cli::print;
 
@@ -112,12 +112,12 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         None => tempfile::tempdir(),
     };
     let folder = folder.context("making a temporary folder")?;
-    let upstream = Upstream::start(args)?;
-    let nginx = Nginx::start(args, &upstream, folder.path())?;
-    let mut gateway = if args.skip_gateway { None } else { Some(Gateway::start(args, &upstream, folder.path())?) };
+    let upstreams = Upstreams::start(args)?;
+    let nginx = Nginx::start(args, &upstreams.chat, folder.path())?;
+    let mut gateway = if args.skip_gateway { None } else { Some(Gateway::start(args, &upstreams, folder.path())?) };
 
     let mut endpoints = vec![
-        Endpoint { target: Target::Direct, base_url: upstream.base_url(), key: "sk-bench".into(), pid: None, database_pid: None },
+        Endpoint { target: Target::Direct, base_url: upstreams.chat.base_url(), key: "sk-bench".into(), pid: None, database_pid: None },
         nginx.endpoint(),
     ];
     endpoints.extend(gateway.as_ref().map(|gateway| gateway.endpoint(args)));

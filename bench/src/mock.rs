@@ -1,4 +1,4 @@
-//! An upstream that speaks OpenAI's chat completions over HTTP/1.1, and misbehaves on request.
+//! An upstream that speaks OpenAI's chat completions over HTTP/1.1, and misbehaves on request. Streams of other dialects are for load.
 //!
 //! ```no_run
 //! # use easyai_bench::mock::{Answer, Behaviour, MockUpstream, Reply};
@@ -37,7 +37,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use self::shared::Shared;
 pub use self::{
-    answer::{Answer, Content, Logprobs, Streaming, ToolCall, Usage, UsageReport},
+    answer::{Answer, Content, Dialect, Logprobs, Streaming, ToolCall, Usage, UsageReport},
     event::{DoneMark, Framing, Space},
     fault::{Break, Fault, Place, UnknownReply},
     plan::Writes,

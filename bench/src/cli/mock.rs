@@ -4,7 +4,7 @@ use std::{net::SocketAddr, num::NonZeroUsize, process::ExitCode, time::Duration}
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use easyai_bench::mock::{Answer, Behaviour, MockUpstream, Recording, Reply, UsageReport, Writes};
+use easyai_bench::mock::{Answer, Behaviour, Dialect, MockUpstream, Paths, Recording, Reply, UsageReport, Writes};
 
 #[derive(Debug, Args)]
 pub struct MockArgs {
@@ -30,6 +30,9 @@ pub struct MockArgs {
     /// Where a stream reports usage
     #[arg(long, value_enum, default_value_t = Usage::AsAsked)]
     usage: Usage,
+    /// What it speaks. All but chat give good streams only, whatever is asked
+    #[arg(long, value_enum, default_value_t = Speaks::Chat)]
+    dialect: Speaks,
     /// Threads
     #[arg(long, default_value = "1")]
     worker_threads: NonZeroUsize,
@@ -41,6 +44,26 @@ enum Usage {
     Always,
     OnFinishChunk,
     Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Speaks {
+    Chat,
+    Responses,
+    Messages,
+    GenerateContent,
+}
+
+impl From<Speaks> for Dialect {
+    fn from(speaks: Speaks) -> Self {
+        match speaks {
+            Speaks::Chat => Self::Chat,
+            Speaks::Responses => Self::Responses,
+            Speaks::Messages => Self::Messages,
+            Speaks::GenerateContent => Self::GenerateContent,
+        }
+    }
 }
 
 impl MockArgs {
@@ -59,8 +82,11 @@ impl MockArgs {
             },
             ..Answer::of_deltas(self.chunks)
         };
-        let reply = Reply::named(&self.fault, &answer)?;
-        Ok(Behaviour { reply, latency: Duration::from_millis(self.latency_ms), recording: Recording::Off, ..Behaviour::default() })
+        let (reply, paths) = match answer.streamed_as(self.dialect.into()) {
+            Some(stream) => (stream.into(), Paths::Any),
+            None => (Reply::named(&self.fault, &answer)?, Paths::Chat),
+        };
+        Ok(Behaviour { reply, latency: Duration::from_millis(self.latency_ms), recording: Recording::Off, paths })
     }
 }
 

@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use easyai_bench::process::Memory;
 use serde::{Deserialize, Serialize};
 
-use super::{CompareArgs, Endpoint, output_of, program, program::Program, summary::Target, text_of, upstream::Upstream};
+use super::{CompareArgs, Endpoint, output_of, program, program::Program, summary::Target, text_of, upstream::Upstreams};
 
 pub(super) struct Gateway {
     cli: Cli,
@@ -65,13 +65,13 @@ impl Cli {
 }
 
 impl Gateway {
-    pub(super) fn start(args: &CompareArgs, upstream: &Upstream, folder: &Path) -> anyhow::Result<Self> {
+    pub(super) fn start(args: &CompareArgs, upstreams: &Upstreams, folder: &Path) -> anyhow::Result<Self> {
         let binary = args.gateway.canonicalize();
         let binary =
             binary.with_context(|| format!("{}: build it with cargo build --release, or --skip-gateway", args.gateway.display()))?;
         let cli = Cli { binary, data: folder.join("data"), database_url: args.database_url.clone() };
         let catalog = folder.join("catalog.toml");
-        std::fs::write(&catalog, catalogue(&upstream.base_url())).context("writing the catalogue")?;
+        std::fs::write(&catalog, catalogue(upstreams)).context("writing the catalogue")?;
         // A database that is used again has the account of the last run.
         let account = format!("bench-{}", std::process::id());
         cli.run(&["apply", "-f", &text_of(&catalog)?])?;
@@ -141,33 +141,42 @@ fn first_request(addr: SocketAddr, key: &str) -> String {
     )
 }
 
-fn catalogue(base_url: &str) -> String {
-    format!(
-        r#"[[platform]]
-name = "mock"
-provider = "openai"
+/// A platform and a model of each dialect.
+fn catalogue(upstreams: &Upstreams) -> String {
+    let Upstreams { chat, responses, messages, generate_content } = upstreams;
+    let all = [
+        ("bench", "openai", chat.base_url(), "chat"),
+        ("responses", "openai", responses.base_url(), "responses"),
+        ("messages", "anthropic", messages.base_url(), ""),
+        ("generate_content", "gemini", generate_content.base_url(), ""),
+    ];
+    let offers = all.map(|(name, provider, base_url, api)| {
+        let api = if api.is_empty() { String::new() } else { format!("api = \"{api}\"\n") };
+        format!(
+            r#"[[platform]]
+name = "{name}"
+provider = "{provider}"
 base_url = "{base_url}"
 priority = 0
 credentials = [{{ secret = "sk-mock" }}]
 
 [[model]]
-name = "bench"
+name = "{name}"
 strategy = "priority"
 
 [[platform_model]]
-platform = "mock"
-model = "bench"
+platform = "{name}"
+model = "{name}"
 upstream_name = "mock"
 model_types = ["text_generate"]
-price = {{ input_per_million = "1.25", cached_input_per_million = "0.125", output_per_million = "10" }}
+{api}price = {{ input_per_million = "1.25", cached_input_per_million = "0.125", output_per_million = "10" }}
 cost = {{ input_per_million = "1.00", output_per_million = "8" }}
 
-[[group]]
-name = "default"
-price_multiplier = "1.0"
-models = ["*"]
 "#
-    )
+        )
+    });
+    let group = "[[group]]\nname = \"default\"\nprice_multiplier = \"1.0\"\nmodels = [\"*\"]\n";
+    offers.concat() + group
 }
 
 impl fmt::Display for Facts {

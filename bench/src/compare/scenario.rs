@@ -14,6 +14,12 @@ pub(super) enum Scenario {
     Plain,
     /// Streams of 50 chunks over 64 connections
     Stream,
+    /// The same streams, for which the gateway asks an upstream that speaks Responses
+    FromResponses,
+    /// The same, of one that speaks Messages
+    FromMessages,
+    /// The same, of one that speaks generateContent
+    FromGenerateContent,
     /// Plain chats with 100 KB of prompt over 16 connections
     Large,
     /// Plain chats over one connection
@@ -30,6 +36,9 @@ impl Scenario {
         let (connections, requests, warmup, more): (u32, u32, u32, &[&str]) = match self {
             Self::Plain => (64, 40_000, 4_000, &[]),
             Self::Stream => (64, 8_000, 800, &["--stream"]),
+            Self::FromResponses => (64, 8_000, 800, &["--stream", "--model", "responses"]),
+            Self::FromMessages => (64, 8_000, 800, &["--stream", "--model", "messages"]),
+            Self::FromGenerateContent => (64, 8_000, 800, &["--stream", "--model", "generate_content"]),
             Self::Large => (16, 8_000, 800, &["--body-bytes", "100000"]),
             Self::Latency => (1, 5_000, 500, &[]),
         };
@@ -46,6 +55,9 @@ impl fmt::Display for Scenario {
         f.pad(match self {
             Self::Plain => "plain, 64 connections",
             Self::Stream => "50-chunk streams, 64 connections",
+            Self::FromResponses => "the same out of Responses",
+            Self::FromMessages => "the same out of Messages",
+            Self::FromGenerateContent => "the same out of generateContent",
             Self::Large => "100 KB requests, 16 connections",
             Self::Latency => "plain, 1 connection",
         })

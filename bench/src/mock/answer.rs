@@ -1,11 +1,13 @@
 //! A regular answer: its text or calls, its usage, its framing. The plain form and the stream say the same.
 
+mod dialect;
 mod message;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use self::dialect::Dialect;
 use super::{
     Break, DoneMark, Fault, Framing, Place, Raw, Space, Writes,
     event::event,
