@@ -87,7 +87,7 @@ pub fn select(catalog: &Catalog, ask: &Ask<'_>, moment: &Moment<'_>, dice: u64) 
     let Found { fit, left_out } = found;
     match Candidates::from_vec(fit) {
         Some(candidates) => Ok(Selection { model: Arc::clone(model), candidates, left_out }),
-        None => Err(NoCandidates::among(ask, left_out)),
+        None => Err(NoCandidates::among(model, ask, left_out)),
     }
 }
 

@@ -42,7 +42,15 @@ impl CallError {
     }
 
     pub(crate) fn nobody(task: TaskId, nobody: &NoCandidates, carried: &Carried) -> Self {
-        let param = carried.bad_field.clone().filter(|_| nobody.code() == ErrorCode::CapabilityUnsupported);
+        let param = match nobody {
+            NoCandidates::CapabilityUnsupported { .. } => carried.bad_field.clone(),
+            NoCandidates::WrongModelType { .. } => Some("model".into()),
+            NoCandidates::ModelNotFound { .. }
+            | NoCandidates::ModelNotAllowed { .. }
+            | NoCandidates::ContextTooSmall { .. }
+            | NoCandidates::NoCandidate { .. }
+            | NoCandidates::CandidatesCoolingDown { .. } => None,
+        };
         Self { retry_after: nobody.retry_after(), param, ..Self::refused(task, nobody.code(), nobody.to_string()) }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Ask, LeftOut, LeftOutReason};
 use crate::catalog::{Capability, Credential, Model, PlatformModel};
 use crate::error::ErrorCode;
+use crate::kind::ModelType;
 
 /// A platform model that may serve.
 #[derive(Debug, Clone)]
@@ -142,6 +143,18 @@ pub enum NoCandidates {
         /// Each one with its reason.
         left_out: Vec<LeftOut>,
     },
+    /// Nobody who offers it does work of this sort.
+    #[error("the model `{model}` does not do {asked}, it does {}: use another model, or the endpoint that is for this one", words(.does))]
+    WrongModelType {
+        /// What was asked for.
+        model: String,
+        /// What was to be done.
+        asked: ModelType,
+        /// What it does instead, each once.
+        does: Vec<ModelType>,
+        /// Each one with its reason.
+        left_out: Vec<LeftOut>,
+    },
     /// The prompt is longer than every context.
     #[error("the prompt has about {tokens} tokens, more than any platform of the model `{model}` takes: shorten it, or use another model")]
     ContextTooSmall {
@@ -182,9 +195,13 @@ fn list(needs: &[Capability], lost: &Option<Arc<str>>) -> String {
     lost.as_deref().into_iter().chain(needs).collect::<Vec<_>>().join(", ")
 }
 
+fn words(types: &[ModelType]) -> String {
+    types.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 impl NoCandidates {
     /// Why nobody of `left_out` serves, all in all: what only the request can change is said first, then what time changes.
-    pub(super) fn among(ask: &Ask<'_>, left_out: Vec<LeftOut>) -> Self {
+    pub(super) fn among(model: &Model, ask: &Ask<'_>, left_out: Vec<LeftOut>) -> Self {
         let by_request = |left: &LeftOut| match left.reason {
             LeftOutReason::LacksCapability | LeftOutReason::ContextTooSmall | LeftOutReason::WrongModelType => true,
             LeftOutReason::PlatformDisabled
@@ -196,6 +213,7 @@ impl NoCandidates {
             | LeftOutReason::CircuitHalfOpen => false,
         };
         let some = |reason| left_out.iter().any(|left| left.reason == reason);
+        let offers = &model.offers;
         let model = ask.model.to_owned();
         if left_out.iter().all(by_request) && some(LeftOutReason::ContextTooSmall) {
             return Self::ContextTooSmall { model, tokens: ask.usage.input_tokens, left_out };
@@ -203,6 +221,15 @@ impl NoCandidates {
         if left_out.iter().all(by_request) && some(LeftOutReason::LacksCapability) {
             let lost = ask.unfit.first().map(|(_, lost)| Arc::clone(lost));
             return Self::CapabilityUnsupported { model, needs: ask.needs.to_vec(), lost, left_out };
+        }
+        if left_out.iter().all(by_request) && !left_out.is_empty() {
+            let mut does = Vec::new();
+            for model_type in offers.iter().flat_map(|offer| &offer.model_types) {
+                if !does.contains(model_type) {
+                    does.push(*model_type);
+                }
+            }
+            return Self::WrongModelType { model, asked: ask.model_type, does, left_out };
         }
         match left_out.iter().filter_map(|left| left.until).min() {
             Some(until) => Self::CandidatesCoolingDown { retry_after: until.since(ask.now), left_out },
@@ -216,7 +243,7 @@ impl NoCandidates {
         match self {
             Self::ModelNotFound { .. } => ErrorCode::ModelNotFound,
             Self::ModelNotAllowed { .. } => ErrorCode::ModelNotAllowed,
-            Self::CapabilityUnsupported { .. } => ErrorCode::CapabilityUnsupported,
+            Self::CapabilityUnsupported { .. } | Self::WrongModelType { .. } => ErrorCode::CapabilityUnsupported,
             Self::ContextTooSmall { .. } => ErrorCode::ContextLengthExceeded,
             Self::NoCandidate { .. } => ErrorCode::NoCandidate,
             Self::CandidatesCoolingDown { .. } => ErrorCode::CandidatesCoolingDown,
@@ -228,6 +255,7 @@ impl NoCandidates {
     pub fn left_out(&self) -> &[LeftOut] {
         match self {
             Self::CapabilityUnsupported { left_out, .. }
+            | Self::WrongModelType { left_out, .. }
             | Self::ContextTooSmall { left_out, .. }
             | Self::NoCandidate { left_out }
             | Self::CandidatesCoolingDown { left_out, .. } => left_out,
@@ -243,6 +271,7 @@ impl NoCandidates {
             Self::ModelNotFound { .. }
             | Self::ModelNotAllowed { .. }
             | Self::CapabilityUnsupported { .. }
+            | Self::WrongModelType { .. }
             | Self::ContextTooSmall { .. }
             | Self::NoCandidate { .. } => None,
         }

@@ -370,6 +370,22 @@ fn what_the_request_needs_leaves_out_who_lacks_it_and_is_said_when_nobody_has_it
 }
 
 #[test]
+fn a_model_that_does_something_else_is_the_callers_mistake_and_says_what_it_does() {
+    let mut list = offers("a b");
+    list[0].model_types = vec![ModelType::ImageGenerate, ModelType::ImageEdit];
+    list[1].model_types = vec![ModelType::ImageGenerate];
+    let (key, group) = (key(AllowedModels::All), group(AllowedModels::All));
+    let refused = select(&catalog(model(list.clone())), &ask(&key, &group), &calm(&HealthBook::default()), 0).unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::CapabilityUnsupported);
+    assert!(refused.to_string().contains("does not do text_generate, it does image_generate, image_edit"), "{refused}");
+    assert_eq!(refused.left_out().len(), 2);
+    list[1].model_types = vec![ModelType::TextGenerate];
+    list[1].enabled = Enabled::No;
+    let refused = select(&catalog(model(list)), &ask(&key, &group), &calm(&HealthBook::default()), 0).unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::NoCandidate, "somebody does it, and is switched off");
+}
+
+#[test]
 fn at_most_a_share_is_out_and_the_soonest_comes_back_as_a_last_resort() {
     let list = offers("a b c d");
     let book =
