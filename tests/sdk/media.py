@@ -83,7 +83,7 @@ def decoded(path):
 
 def files_of(task):
     """The addresses of what a task made, as its object has them."""
-    return [asset["url"] for asset in task["result"]["assets"] if asset["role"] == "result"]
+    return [asset["url"] for asset in task["result"]["assets"]]
 
 
 def until(wanted, patience_s=PATIENCE_S, every_s=0.1):

@@ -41,8 +41,19 @@ pub(crate) struct HomeAsk<'a> {
 pub(crate) enum NotHome {
     /// The same may succeed later: a storage that fails, a network that breaks.
     Later(String),
-    /// It is gone, or is not what it should be.
+    /// Its URL is no good any more; whoever gave it may give another.
+    Expired(String),
+    /// It is not what it should be, or nobody can have it.
     Never(String),
+}
+
+impl NotHome {
+    /// What happened.
+    pub(crate) fn why(self) -> String {
+        match self {
+            Self::Later(why) | Self::Expired(why) | Self::Never(why) => why,
+        }
+    }
 }
 
 /// What a model of this type makes.
@@ -70,7 +81,22 @@ impl Runner {
         for (file, position) in ask.files.iter().zip(0..) {
             stored.push(self.bring_one(&ask, file, position).await?);
         }
+        if ask.role == AssetRole::Result && ask.class == Some(MediaClass::Image) {
+            self.add_thumbnails(stored.clone());
+        }
         Ok(stored)
+    }
+
+    /// Nobody waits for them, and who ends does not.
+    fn add_thumbnails(&self, images: Vec<StoredAsset>) {
+        let assets = Arc::clone(&self.assets);
+        drop(tokio::spawn(async move {
+            for image in images {
+                if let Err(error) = assets.add_thumbnail(&image).await {
+                    tracing::debug!(asset.id = %image.id, %error, "An image stays without a thumbnail");
+                }
+            }
+        }));
     }
 
     async fn bring_one(&self, ask: &HomeAsk<'_>, file: &MadeFile, position: u32) -> Result<StoredAsset, NotHome> {
@@ -110,5 +136,9 @@ fn not_stored(error: AssetError) -> NotHome {
 
 fn not_fetched(error: FetchError) -> NotHome {
     let why = format!("the platform's file can't be fetched: {error}");
-    if error.is_temporary() { NotHome::Later(why) } else { NotHome::Never(why) }
+    match error {
+        error if error.is_temporary() => NotHome::Later(why),
+        FetchError::Refused(401 | 403 | 404 | 410) => NotHome::Expired(why),
+        _lasting => NotHome::Never(why),
+    }
 }

@@ -118,8 +118,8 @@ pub(crate) async fn keep_streamed(runner: &Arc<Runner>, live: &Live, delivery: &
     };
     // It has been delivered: that it is stored too is tried once more in passing, unless nobody else has it.
     let patience = if live.job.is_some() { GIVE_UP_AFTER } else { Duration::ZERO };
-    if let Err(NotHome::Later(why) | NotHome::Never(why)) = store(runner, live, delivery, &files, patience).await {
-        tracing::error!(task.id = %live.record.subject().task, "What was streamed is delivered but not kept: {why}");
+    if let Err(not_home) = store(runner, live, delivery, &files, patience).await {
+        tracing::error!(task.id = %live.record.subject().task, "What was streamed is delivered but not kept: {}", not_home.why());
     }
 }
 
@@ -139,11 +139,11 @@ async fn show_images(runner: &Arc<Runner>, live: &Live, delivery: &Delivery, ans
     let shown = match (format, stored) {
         (ResponseFormat::Url, Ok(stored)) => stored.iter().map(|asset| ShownImage::Url(link(runner, live, asset))).collect(),
         (ResponseFormat::B64Json, Ok(stored)) => inline(runner, &files, &stored).await?,
-        (ResponseFormat::B64Json, Err(NotHome::Later(why) | NotHome::Never(why))) if here => {
-            tracing::error!(task.id = %live.record.subject().task, "Images are delivered but not kept: {why}");
+        (ResponseFormat::B64Json, Err(not_home)) if here => {
+            tracing::error!(task.id = %live.record.subject().task, "Images are delivered but not kept: {}", not_home.why());
             inline(runner, &files, &[]).await?
         }
-        (_, Err(NotHome::Later(why) | NotHome::Never(why))) => return Err(why),
+        (_, Err(not_home)) => return Err(not_home.why()),
     };
     Ok(written(answer, &shown, request))
 }
@@ -192,11 +192,11 @@ async fn show_speech(runner: &Arc<Runner>, live: &Live, delivery: &Delivery, ans
     let file = MadeFile::Inline { media_type: Some(answer.media_type.clone()), data: answer.data.clone() };
     // Who waits for it gets it all the same; of a task that goes on by itself nothing else is left.
     let patience = if live.job.is_some() { GIVE_UP_AFTER } else { Duration::ZERO };
-    if let Err(NotHome::Later(why) | NotHome::Never(why)) = store(runner, live, delivery, &[file], patience).await {
+    if let Err(not_home) = store(runner, live, delivery, &[file], patience).await {
         if live.job.is_some() {
-            return Err(why);
+            return Err(not_home.why());
         }
-        tracing::error!(task.id = %live.record.subject().task, "Speech is delivered but not kept: {why}");
+        tracing::error!(task.id = %live.record.subject().task, "Speech is delivered but not kept: {}", not_home.why());
     }
     Ok(match request.stream_format {
         StreamFormat::Audio => (answer.media_type.clone(), answer.data.clone()),

@@ -70,13 +70,15 @@ pub(super) struct Polled {
     pub(super) failures: u32,
     /// Times that what it made could not be brought home.
     pub(super) not_home: u32,
+    /// Times that the URL of it was no good.
+    pub(super) expired: u32,
     told: u8,
     state: &'static str,
 }
 
 impl Polled {
     pub(super) fn new(record: Record, job: JobTerms, taken: Option<Taken>) -> Self {
-        Self { record, job, taken, cancelled: false, failures: 0, not_home: 0, told: 0, state: "" }
+        Self { record, job, taken, cancelled: false, failures: 0, not_home: 0, expired: 0, told: 0, state: "" }
     }
 
     pub(super) fn task(&self) -> TaskId {

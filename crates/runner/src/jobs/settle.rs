@@ -24,6 +24,9 @@ use crate::home::{HomeAsk, NotHome, class, wait_after};
 use crate::record::End;
 use crate::runner::Runner;
 
+/// So often a job is asked about anew because the URL it gave is no good.
+const FRESH_URLS: u32 = 2;
+
 impl Runner {
     /// It is done: its files come home, then it is booked. Files may take an hour, so others are asked about meanwhile.
     pub(super) fn succeeded(self: &Arc<Self>, polled: Box<Polled>, result: JobResult) {
@@ -44,7 +47,14 @@ impl Runner {
         self.jobs.homing().remove(&task);
         match home {
             Some(Ok(())) => self.book(polled, result.usage).await,
-            Some(Err(NotHome::Never(why))) => self.unavailable(polled, &result.usage, &why).await,
+            // Its platform signs another URL when it is asked about the job.
+            Some(Err(NotHome::Expired(why))) if polled.expired < FRESH_URLS => {
+                tracing::info!(task.id = %task, "The URL of what a job made is no good: {why}; asking for another");
+                let wait = wait_after(polled.expired);
+                polled.expired += 1;
+                self.again(polled, Some(wait)).await;
+            }
+            Some(Err(NotHome::Expired(why) | NotHome::Never(why))) => self.unavailable(polled, &result.usage, &why).await,
             Some(Err(NotHome::Later(why))) => {
                 tracing::error!(task.id = %task, "What a job made can't be stored: {why}; trying again");
                 let wait = wait_after(polled.not_home);

@@ -106,8 +106,7 @@ pub async fn of_task(State(app): State<Arc<App>>, Path(id): Path<String>, reques
     let task = tasks::find(&app, &caller, &id).await?;
     let (now, base) = (clock::now(), base(&app.links, &head));
     let stored = assets::by_task(&app.db, task.id).await?;
-    let data = stored.into_iter().filter(|asset| asset.is_there(now)).map(|asset| AssetView::of(&app, &base, asset, now)).collect();
-    Ok(Json(AssetList { data }))
+    Ok(Json(AssetList { data: AssetView::all(&app, &base, stored, now) }))
 }
 
 /// Finds an asset of the caller's own.

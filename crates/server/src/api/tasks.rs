@@ -277,10 +277,8 @@ async fn result(app: &App, task: TaskId, base: &str) -> Result<Option<ResultView
     let recorded = tasks::answer(&app.db, task).await?;
     let json = recorded.filter(|recorded| recorded.content_type.starts_with("application/json"));
     let answer = json.and_then(|recorded| serde_json::from_slice(&recorded.body).ok());
-    let now = clock::now();
-    let stored = easyai_store::assets::by_task(&app.db, task).await?;
-    let assets: Vec<AssetView> =
-        stored.into_iter().filter(|asset| asset.is_there(now)).map(|asset| AssetView::of(app, base, asset, now)).collect();
+    let mut assets = AssetView::all(app, base, easyai_store::assets::by_task(&app.db, task).await?, clock::now());
+    assets.retain(AssetView::is_result);
     Ok((answer.is_some() || !assets.is_empty()).then_some(ResultView { answer, assets }))
 }
 

@@ -199,6 +199,14 @@ async fn images_and_speech_come_at_once_and_are_kept() {
     let path = url.split_once("gateway").unwrap().1;
     let image = Caller { key: "none".to_owned(), ..app.caller.clone() }.get(path).await.ok();
     assert_eq!((image.header("content-type"), &image.body[..4]), (Some("image/png"), &b"\x89PNG"[..]));
+    let assets = format!("/api/v1/tasks/{}/assets", made.task());
+    let thumbnail = async || app.caller.get(&assets).await.ok().json()["data"].as_array().unwrap().get(1).cloned();
+    within(Duration::from_secs(20), "it has a thumbnail", async || thumbnail().await.is_some()).await;
+    let small = thumbnail().await.unwrap();
+    assert_eq!((&small["role"], &small["width"], &small["height"]), (&json!("thumbnail"), &json!(64), &json!(48)), "{small}");
+    let shown = app.caller.task(&made.task()).await["result"]["assets"].clone();
+    assert_eq!(shown.as_array().unwrap().len(), 1, "{shown}");
+    assert!(shown[0]["thumbnail_url"].as_str().unwrap().contains(small["id"].as_str().unwrap()), "{shown}");
 
     let asked = json!({"model": "picture", "prompt": "a boat", "size": "64x48"});
     let made = post(&app.caller, "/v1/images/generations", &[], &asked).await.ok().json();
@@ -228,5 +236,9 @@ async fn images_and_speech_come_at_once_and_are_kept() {
         let refused = post(&app.caller, path, &[], &body).await.refused(400, "bad_request");
         assert_eq!(refused.json()["error"]["param"], json!(param), "{refused}");
     }
+    let asked = json!({"model": "picture", "input": "x", "voice": "alloy"});
+    let refused = post(&app.caller, "/v1/audio/speech", &[], &asked).await.refused(400, "capability_unsupported").json();
+    assert_eq!(refused["error"]["param"], "model", "{refused}");
+    assert!(refused["error"]["message"].as_str().unwrap().contains("it does image_generate, image_edit"), "{refused}");
     app.everything_is_settled("1000").await;
 }

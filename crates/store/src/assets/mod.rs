@@ -23,6 +23,7 @@ mod probe;
 mod reader;
 mod rows;
 mod sweep;
+mod thumbnail;
 mod writer;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use object_store::ObjectStore;
+use tokio::sync::Semaphore;
 
 pub use self::bucket::{Addressing, Bucket};
 pub use self::error::AssetError;
@@ -49,7 +51,7 @@ easyai_core::words! {
     pub enum AssetRole as "role of an asset" {
         /// It was generated.
         Result = "result",
-        /// A small picture of a result.
+        /// A small picture of a result: of an image our own, of a video its platform's.
         Thumbnail = "thumbnail",
         /// The caller gave it.
         Input = "input",
@@ -67,7 +69,7 @@ pub struct AssetSettings {
     pub keep: Option<Duration>,
 }
 
-/// The storage with its rows. Shared; it has no state of its own but counters.
+/// The storage with its rows. Shared; it has no state of its own but counters, and who makes a thumbnail.
 #[derive(Debug)]
 pub struct AssetStore {
     db: Db,
@@ -76,6 +78,9 @@ pub struct AssetStore {
     max_bytes: u64,
     keep: Option<Duration>,
     counts: Counts,
+    /// Whose turn it is to make a thumbnail, and who may wait for it.
+    thumbnails: Semaphore,
+    waiting_for_thumbnails: Semaphore,
 }
 
 #[derive(Debug, Default)]
@@ -113,7 +118,8 @@ impl AssetStore {
 
     fn over(db: &Db, objects: Arc<dyn ObjectStore>, naming: Naming, settings: &AssetSettings) -> Self {
         let AssetSettings { place: _, max_bytes, keep } = *settings;
-        Self { db: db.clone(), objects, naming, max_bytes, keep, counts: Counts::default() }
+        let (thumbnails, waiting_for_thumbnails) = (Semaphore::new(1), Semaphore::new(thumbnail::MAX_WAITING));
+        Self { db: db.clone(), objects, naming, max_bytes, keep, counts: Counts::default(), thumbnails, waiting_for_thumbnails }
     }
 
     /// The largest asset that is taken.

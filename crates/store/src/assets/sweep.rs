@@ -10,7 +10,7 @@ use easyai_core::time::Timestamp;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
-use super::{AssetError, AssetStore, StoredAsset, rows};
+use super::{AssetError, AssetRole, AssetStore, StoredAsset, asset_id, rows};
 
 /// How often assets are looked for whose time is over.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(300);
@@ -56,11 +56,24 @@ impl AssetStore {
         }
     }
 
-    /// Deletes an asset: once this returns well it is never given out again. Its bytes go now, or with a sweep if the storage is gone.
+    /// Deletes an asset, with the thumbnail it may have: once this returns well it is never given out again. Its bytes go now, or with a
+    /// sweep if the storage is gone.
     ///
     /// # Errors
-    /// [`AssetError::Store`] if the row can't be written; then nothing has changed.
+    /// [`AssetError::Store`] if a row can't be written; then it is to be deleted again.
     pub async fn delete(&self, asset: &StoredAsset, now: Timestamp) -> Result<(), AssetError> {
+        self.delete_one(asset, now).await?;
+        let thumbnail = match asset.role {
+            AssetRole::Result => rows::get(&self.db, asset_id(asset.task_id, AssetRole::Thumbnail, asset.position)).await?,
+            AssetRole::Thumbnail | AssetRole::Input => None,
+        };
+        match thumbnail {
+            Some(thumbnail) if thumbnail.deleted_at.is_none() => self.delete_one(&thumbnail, now).await,
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn delete_one(&self, asset: &StoredAsset, now: Timestamp) -> Result<(), AssetError> {
         rows::expire(&self.db, asset.id, now).await?;
         if let Err(error) = self.erase(asset, now).await {
             tracing::warn!(asset.id = %asset.id, %error, "A deleted asset's bytes are still there: the next sweep deletes them");

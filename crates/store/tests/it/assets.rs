@@ -200,6 +200,33 @@ async fn a_deleted_asset_is_gone_at_once(#[values(Sqlite, Postgres)] engine: Tes
     assert_eq!(kept.store.counts().failures, 0);
 }
 
+/// A red PNG.
+fn red(width: u32, height: u32) -> Vec<u8> {
+    let mut file = std::io::Cursor::new(Vec::new());
+    image::RgbImage::from_pixel(width, height, image::Rgb([200, 0, 0])).write_to(&mut file, image::ImageFormat::Png).unwrap();
+    file.into_inner()
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_image_has_a_thumbnail_that_goes_with_it(#[values(Sqlite, Postgres)] engine: TestEngine) {
+    let kept = Kept::new(engine, 1 << 30, None).await;
+    let image = store(&kept.store, picture(2), &red(1200, 600)).await.unwrap();
+    for _ in 0..2 {
+        let small = kept.store.add_thumbnail(&image).await.unwrap().unwrap();
+        assert_eq!((small.role, small.position, small.account_id), (AssetRole::Thumbnail, 2, image.account_id));
+        assert_eq!((small.media_type.as_str(), small.width, small.height), ("image/jpeg", Some(512), Some(256)));
+        assert_eq!(by_task(&kept.test.db, image.task_id).await.unwrap(), [image.clone(), small]);
+    }
+    let broken = store(&kept.store, picture(3), &png(500, 7)).await.unwrap();
+    assert_eq!(kept.store.add_thumbnail(&broken).await, Ok(None));
+    let now = easyai_store::now();
+    kept.store.delete(&image, now).await.unwrap();
+    kept.store.delete(&broken, now).await.unwrap();
+    assert_eq!(kept.files(), Vec::<String>::new());
+    assert_eq!(kept.store.add_thumbnail(&image).await, Err(AssetError::Missing));
+}
+
 #[tokio::test]
 async fn a_file_that_somebody_changed_is_not_given_out() {
     let kept = Kept::new(Sqlite, 1 << 30, None).await;

@@ -29,6 +29,9 @@ pub struct AssetView {
     duration_ms: Option<u64>,
     /// Fetches it without a key.
     url: String,
+    /// Fetches its small picture, of a result that has one; until then as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thumbnail_url: Option<String>,
     /// Until then.
     #[schema(value_type = String)]
     url_expires_at: Timestamp,
@@ -46,8 +49,24 @@ pub struct AssetList {
 }
 
 impl AssetView {
-    /// `base` is what links begin with ([`base`]).
-    pub fn of(app: &App, base: &str, asset: StoredAsset, now: Timestamp) -> Self {
+    /// Those of a task's assets that are there, thumbnails linked with what they show. `base` is what links begin with ([`base`]).
+    pub fn all(app: &App, base: &str, mut stored: Vec<StoredAsset>, now: Timestamp) -> Vec<Self> {
+        stored.retain(|asset| asset.is_there(now));
+        let of_role = |role| stored.iter().filter(move |asset| asset.role == role);
+        let thumbnails: Vec<(u32, AssetId)> = of_role(AssetRole::Thumbnail).map(|small| (small.position, small.id)).collect();
+        let thumbnail = |asset: &StoredAsset| {
+            let found = thumbnails.iter().find(|(position, _)| asset.role == AssetRole::Result && *position == asset.position);
+            found.map(|(_, id)| signed_url(&app.vault, base, *id, now, app.links.lifetime))
+        };
+        stored.into_iter().map(|asset| (thumbnail(&asset), asset)).map(|(small, asset)| Self::of(app, base, asset, small, now)).collect()
+    }
+
+    /// Whether it is what its task made.
+    pub fn is_result(&self) -> bool {
+        self.role == AssetRole::Result
+    }
+
+    fn of(app: &App, base: &str, asset: StoredAsset, thumbnail_url: Option<String>, now: Timestamp) -> Self {
         let lifetime = app.links.lifetime;
         Self {
             id: asset.id,
@@ -61,6 +80,7 @@ impl AssetView {
             height: asset.height,
             duration_ms: asset.duration_ms,
             url: signed_url(&app.vault, base, asset.id, now, lifetime),
+            thumbnail_url,
             url_expires_at: now.plus(lifetime),
             created_at: asset.created_at,
             expires_at: asset.expires_at,
