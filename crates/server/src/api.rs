@@ -45,7 +45,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/messages/count_tokens", post(count::messages))
         .route("/v1/responses", post(openai::responses::create))
         .route("/v1/responses/compact", post(openai::responses::compact))
-        .route("/v1/responses/input_tokens", post(count::responses))
+        .route("/v1/responses/input_tokens", post(openai::responses::input_tokens))
         .route("/v1/responses/{id}", get(openai::responses::retrieve).delete(openai::responses::delete))
         .route("/v1/responses/{id}/cancel", post(openai::responses::cancel))
         .route("/v1/responses/{id}/input_items", get(openai::responses::input_items))

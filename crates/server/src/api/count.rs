@@ -1,4 +1,4 @@
-//! How long a prompt is, in tokens: `POST /v1/messages/count_tokens`, `/v1/responses/input_tokens`, Gemini's `:countTokens`. A platform that
+//! How long a prompt is, in tokens: `POST /v1/messages/count_tokens`; `/v1/responses/input_tokens` and Gemini's `:countTokens` count by it too. A platform that
 //! counts in the caller's protocol is asked; else it is counted here, by OpenAI's newest public vocabulary, from which other vendors' differ
 //! by a few percent.
 
@@ -7,10 +7,9 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::Response;
-use bytes::Bytes;
-use easyai_protocols::request::{BadRequest, TextRequest};
+use easyai_protocols::anthropic;
+use easyai_protocols::request::TextRequest;
 use easyai_protocols::wire::Protocol;
-use easyai_protocols::{anthropic, responses};
 use easyai_runner::Caller;
 
 use crate::api::error::ApiError;
@@ -24,26 +23,14 @@ const TOKENS_A_TURN: u64 = 4;
 
 /// `POST /v1/messages/count_tokens`.
 pub async fn messages(State(app): State<Arc<App>>, request: Request) -> Response {
-    let counted = counted(&app, request, anthropic::scan::scan_count, anthropic::count::answer).await;
-    counted.unwrap_or_else(|error| text::refusal(error, Protocol::Messages))
-}
-
-/// `POST /v1/responses/input_tokens`.
-pub async fn responses(State(app): State<Arc<App>>, request: Request) -> Response {
-    let counted = counted(&app, request, responses::count::request, responses::count::answer).await;
-    counted.unwrap_or_else(|error| text::refusal(error, Protocol::Responses))
-}
-
-async fn counted(
-    app: &App,
-    request: Request,
-    scan: impl FnOnce(Bytes) -> Result<TextRequest, BadRequest>,
-    answer: impl FnOnce(u64) -> Bytes,
-) -> Result<Response, ApiError> {
-    let (head, incoming) = request.into_parts();
-    let caller = auth::caller_of(app, &head)?;
-    let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
-    Ok(json(answer(tokens(app, &caller, head, scan(bytes)?).await?)))
+    let counted = async {
+        let (head, incoming) = request.into_parts();
+        let caller = auth::caller_of(&app, &head)?;
+        let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
+        let tokens = tokens(&app, &caller, head, anthropic::scan::scan_count(bytes)?).await?;
+        Ok(json(anthropic::count::answer(tokens)))
+    };
+    counted.await.unwrap_or_else(|error| text::refusal(error, Protocol::Messages))
 }
 
 /// The tokens of a prompt, by who would answer it or as [`estimated`].

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::app::catalog::DEFAULT_CHARGE;
 use crate::app::{Catalog, TestApp};
+use crate::caller::Caller;
 use crate::patience::within;
 
 async fn over_the_mock() -> (TestApp, MockUpstream) {
@@ -172,6 +173,24 @@ async fn a_conversation_is_made_short_by_a_platform_that_can() {
     let refused = stranger.send("POST", "/v1/responses/compact", &[], body.as_bytes()).await.unwrap().rest().await;
     assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("previous_response_id")), "{refused}");
     app.everything_is_settled("1000").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_count_of_a_prompt_has_the_turns_it_goes_on_from() {
+    let (app, _upstream) = over_the_mock().await;
+    let create = json!({ "model": "demo", "input": "My name is Ada Lovelace." }).to_string();
+    let made = app.caller.send("POST", "/v1/responses", &[], create.as_bytes()).await.unwrap().rest().await.ok().json();
+    let count = async |caller: &Caller, body: &Value| {
+        let body = body.to_string();
+        caller.send("POST", "/v1/responses/input_tokens", &[], body.as_bytes()).await.unwrap().rest().await
+    };
+    let alone = count(&app.caller, &json!({ "model": "demo", "input": "What is it?" })).await.ok().json();
+    let goes_on = json!({ "model": "demo", "input": "What is it?", "previous_response_id": made["id"] });
+    let whole = count(&app.caller, &goes_on).await.ok().json();
+    let tokens = |answer: &Value| answer["input_tokens"].as_u64().unwrap();
+    assert!(tokens(&whole) >= tokens(&alone) + 10, "{alone} {whole}");
+    let refused = count(&app.stranger().await, &goes_on).await.refused(400, "bad_request").json();
+    assert_eq!(refused["error"]["param"], "previous_response_id", "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,17 +14,17 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
 use easyai_core::error::ErrorCode;
-use easyai_protocols::responses::compact;
 use easyai_protocols::responses::expand::{self, Order};
 use easyai_protocols::responses::object::{self, Status};
 use easyai_protocols::responses::scan::{ResponsesAsk, scan};
+use easyai_protocols::responses::{self, compact};
 use easyai_protocols::wire::Protocol;
 use easyai_runner::{CallError, Caller, Detached, Keep, KeepResponse, Reply, TextAsk};
 
 use crate::api::error::ApiError;
 use crate::api::gemini::json;
 use crate::api::text::ask::{self, resumable};
-use crate::api::{auth, body, callbacks, headers, text};
+use crate::api::{auth, body, callbacks, count, headers, text};
 use crate::app::App;
 
 pub use self::kept::retrieve;
@@ -61,13 +61,8 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, ApiError> 
 async fn read(app: &App, caller: &Caller, head: Parts, incoming: Body) -> Result<(TextAsk, ResponsesAsk), ApiError> {
     let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
     let (mut request, wanted) = scan(bytes.clone())?;
-    if expand::refers(&bytes) {
-        let resolved = history::resolve(app, caller, &bytes).await?;
-        request = scan(resolved)?.0;
-    }
-    if let Some(previous) = &wanted.previous_response_id {
-        let earlier = history::of(app, caller, previous).await?;
-        request = scan(expand::expand(request.body(), &earlier)?)?.0;
+    if let Some(whole) = history::whole(app, caller, &bytes, wanted.previous_response_id.as_deref()).await? {
+        request = scan(whole)?.0;
     }
     if wanted.background {
         request = scan(expand::in_the_foreground(request.body())?)?.0;
@@ -137,15 +132,23 @@ async fn compacted(app: &Arc<App>, request: Request) -> Result<Response, ApiErro
 async fn read_compaction(app: &App, caller: &Caller, head: Parts, incoming: Body) -> Result<TextAsk, ApiError> {
     let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
     let (mut request, previous) = compact::scan(bytes.clone())?;
-    if expand::refers(&bytes) {
-        let resolved = history::resolve(app, caller, &bytes).await?;
-        request = compact::scan(resolved)?.0;
-    }
-    if let Some(previous) = previous {
-        let earlier = history::of(app, caller, &previous).await?;
-        request = compact::scan(expand::expand(request.body(), &earlier)?)?.0;
+    if let Some(whole) = history::whole(app, caller, &bytes, previous.as_deref()).await? {
+        request = compact::scan(whole)?.0;
     }
     ask::of_call(app, caller, head, request)
+}
+
+/// Counts a prompt, earlier turns included.
+pub async fn input_tokens(State(app): State<Arc<App>>, request: Request) -> Response {
+    let counted = async {
+        let (head, incoming) = request.into_parts();
+        let caller = auth::caller_of(&app, &head)?;
+        let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
+        let whole = history::whole(&app, &caller, &bytes, expand::previous(&bytes).as_deref()).await?;
+        let tokens = count::tokens(&app, &caller, head, responses::count::request(whole.unwrap_or(bytes))?).await?;
+        Ok(json(responses::count::answer(tokens)))
+    };
+    counted.await.unwrap_or_else(refused)
 }
 
 /// Forgets a response.

@@ -14,11 +14,19 @@ use crate::app::App;
 /// A conversation is not followed further back: no model's context holds more.
 const MAX_TURNS: usize = 1_000;
 
-/// All exchanges up to the response `id`, the first one first.
+/// The body with what it refers to in it: the turns up to the response `previous`, and items of ours. None if it refers to nothing.
 ///
 /// # Errors
-/// `bad_request` for one that is not this caller's, as OpenAI answers.
-pub async fn of(app: &App, caller: &Caller, id: &str) -> Result<Vec<Exchange>, ApiError> {
+/// `bad_request` for a response that is not this caller's, as OpenAI answers; `store_unavailable` if nothing can be looked up.
+pub async fn whole(app: &App, caller: &Caller, body: &Bytes, previous: Option<&str>) -> Result<Option<Bytes>, ApiError> {
+    let resolved = if expand::refers(body) { Some(resolve(app, caller, body).await?) } else { None };
+    let Some(previous) = previous else { return Ok(resolved) };
+    let earlier = of(app, caller, previous).await?;
+    Ok(Some(expand::expand(resolved.as_ref().unwrap_or(body), &earlier)?))
+}
+
+/// All exchanges up to the response `id`, the first one first.
+async fn of(app: &App, caller: &Caller, id: &str) -> Result<Vec<Exchange>, ApiError> {
     let mut exchanges = Vec::new();
     let mut next = Some(id.to_owned());
     while let Some(id) = next.take() {
@@ -32,10 +40,7 @@ pub async fn of(app: &App, caller: &Caller, id: &str) -> Result<Vec<Exchange>, A
 }
 
 /// The body with our own items in place of references to them. References to anybody else's stay: an upstream may know them.
-///
-/// # Errors
-/// `store_unavailable` if they can't be looked up.
-pub async fn resolve(app: &App, caller: &Caller, body: &Bytes) -> Result<Bytes, ApiError> {
+async fn resolve(app: &App, caller: &Caller, body: &Bytes) -> Result<Bytes, ApiError> {
     let mut items = HashMap::new();
     for reference in expand::references(body) {
         let Some(stored) = responses::get(&app.db, caller.account.id, &reference.response).await? else { continue };
