@@ -1,5 +1,7 @@
 //! Messages, and which tool answered which call.
 
+use std::collections::HashMap;
+
 use super::part::{self, Where};
 use crate::conversation::{Conversation, Opaque, Part, Reasoning, Role, Text, ToolCall, ToolResult, Turn};
 use crate::given::{At, Given};
@@ -10,17 +12,17 @@ use crate::request::BadRequest;
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) conversation: Conversation,
-    /// Every call so far.
-    calls: Vec<Called>,
+    /// Every call so far, by its id; the last one, where an id came twice.
+    calls: HashMap<String, Called>,
+    /// Calls of the old form `function_call`, which has no id, that are not answered yet: their ids by their function.
+    open: HashMap<String, Vec<String>>,
+    /// How many calls of the old form there were.
+    old_calls: usize,
 }
 
 struct Called {
-    id: String,
     name: String,
     custom: bool,
-    /// Whether it came in the old `function_call`, which has no id.
-    old: bool,
-    answered: bool,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -178,7 +180,7 @@ impl Reader {
             custom,
             opaque: thought_signature(wire.extra_content, &at.member("extra_content"))?,
         };
-        self.calls.push(Called { id: call.id.clone(), name: call.name.clone(), custom, old: false, answered: false });
+        self.calls.insert(call.id.clone(), Called { name: call.name.clone(), custom });
         Ok(call)
     }
 
@@ -186,15 +188,16 @@ impl Reader {
     fn function_call(&mut self, given: Given<'_>, at: &At<'_>) -> Result<ToolCall, BadRequest> {
         let wire: Function<'_> = given.need_object(at)?;
         let name: String = wire.name.need(&at.member("name"))?;
-        let id = format!("call_function_{}", self.calls.len());
-        self.calls.push(Called { id: id.clone(), name: name.clone(), custom: false, old: true, answered: false });
+        let id = format!("call_function_{}", self.old_calls);
+        self.old_calls += 1;
+        self.open.entry(name.clone()).or_default().push(id.clone());
         Ok(ToolCall { id, name, arguments: wire.arguments.need(&at.member("arguments"))?, custom: false, opaque: None })
     }
 
     fn tool(&mut self, message: &Message<'_>, at: &At<'_>) -> Result<(), BadRequest> {
         let call_id: String = message.tool_call_id.need(&at.member("tool_call_id"))?;
         let parts = self.content(message, at, Where::Tool)?;
-        let called = self.calls.iter().rev().find(|called| called.id == call_id);
+        let called = self.calls.get(&call_id);
         let (name, custom) = called.map_or((None, false), |called| (Some(called.name.clone()), called.custom));
         self.turn(Role::User, vec![Part::ToolResult(ToolResult { call_id, name, parts, is_error: false, custom })]);
         Ok(())
@@ -205,10 +208,9 @@ impl Reader {
         let name_at = at.member("name");
         let name: String = message.name.need(&name_at)?;
         let parts = self.content(message, at, Where::Tool)?;
-        let called = self.calls.iter_mut().rev().find(|called| called.old && !called.answered && called.name == name);
-        let Some(called) = called else { return Err(name_at.refuse("answers no earlier `function_call` of this name")) };
-        called.answered = true;
-        let call_id = called.id.clone();
+        let Some(call_id) = self.open.get_mut(&name).and_then(Vec::pop) else {
+            return Err(name_at.refuse("answers no earlier `function_call` of this name"));
+        };
         self.turn(Role::User, vec![Part::ToolResult(ToolResult { call_id, name: Some(name), parts, is_error: false, custom: false })]);
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! The items of an input, put together to turns.
 
+use std::collections::HashMap;
+
 use super::part::{self, Place};
 use crate::conversation::{Conversation, Opaque, OpaqueOwner, Part, Reasoning, Role, Text, ToolCall, ToolResult, Turn};
 use crate::given::{At, Given};
@@ -11,8 +13,14 @@ use crate::responses::output_item::PARAGRAPH;
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) conversation: Conversation,
-    /// The name of every call so far, by its id.
-    names: Vec<(String, String)>,
+    /// Every call so far, by its id; the last one, where an id came twice.
+    calls: HashMap<String, Called>,
+}
+
+struct Called {
+    name: String,
+    /// Where it stands: the turn, and the part in it.
+    place: (usize, usize),
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -179,8 +187,11 @@ impl Reader {
     }
 
     fn called(&mut self, id: String, name: String, arguments: String, sort: Sort) {
-        self.names.push((id.clone(), name.clone()));
+        let (own_id, own_name) = (id.clone(), name.clone());
         self.assistant([Part::ToolCall(ToolCall { id, name, arguments, custom: sort == Sort::Custom, opaque: None })]);
+        let turns = &self.conversation.turns;
+        let place = (turns.len() - 1, turns.last().map_or(0, |turn| turn.parts.len() - 1));
+        self.calls.insert(own_id, Called { name: own_name, place });
     }
 
     fn chat_calls(&mut self, given: Given<'_>, at: &At<'_>) -> Result<(), BadRequest> {
@@ -205,10 +216,11 @@ impl Reader {
 
     /// What a tool answered. The answers of one round are one turn.
     fn answer(&mut self, call_id: String, parts: Vec<Part>, sort: Sort) {
-        let name = self.names.iter().rev().find(|(id, _)| *id == call_id).map(|(_, name)| name.clone());
+        let name = self.calls.get(&call_id).map(|called| called.name.clone());
         let result = Part::ToolResult(ToolResult { call_id, name, parts, is_error: false, custom: sort == Sort::Custom });
         match self.conversation.turns.last_mut() {
-            Some(turn) if turn.parts.iter().all(|part| matches!(part, Part::ToolResult(_))) => turn.parts.push(result),
+            // A turn has answers of tools alone, or none.
+            Some(turn) if matches!(turn.parts.last(), Some(Part::ToolResult(_))) => turn.parts.push(result),
             Some(_) | None => self.conversation.turns.push(Turn { role: Role::User, parts: vec![result] }),
         }
     }
@@ -233,9 +245,9 @@ impl Reader {
 
     /// Gives a call its state back.
     fn give_back(&mut self, call_id: &str, state: Opaque) {
-        let parts = self.conversation.turns.iter_mut().rev().flat_map(|turn| turn.parts.iter_mut().rev());
-        let call = parts.filter_map(|part| if let Part::ToolCall(call) = part { Some(call) } else { None }).find(|call| call.id == call_id);
-        if let Some(call) = call {
+        let Some((turn, part)) = self.calls.get(call_id).map(|called| called.place) else { return };
+        let part = self.conversation.turns.get_mut(turn).and_then(|turn| turn.parts.get_mut(part));
+        if let Some(Part::ToolCall(call)) = part {
             call.opaque = Some(state);
         }
     }
