@@ -106,6 +106,8 @@ pub struct Needs {
     pub json: bool,
     /// It asks for JSON by a schema.
     pub json_schema: bool,
+    /// It refers to items of earlier responses by their ids.
+    pub earlier_items: bool,
     /// It brings images.
     pub vision: bool,
     /// It brings audio, or asks for it.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use easyai_core::id::TaskId;
 use easyai_protocols::response_id::response_id;
+use easyai_protocols::responses::expand::upstreams_items;
 use easyai_store::journal::{RecordedAnswer, ResponseNote};
 
 /// What is kept of an answer beside its usage.
@@ -43,7 +44,7 @@ impl Keep {
             Self::Nothing | Self::Answer => None,
             Self::Response(KeepResponse { own_id, previous, input }) => own(task, *own_id).or_else(|| response_id(&body)).map(|id| {
                 let (previous, input) = (previous.clone(), input.clone());
-                ResponseNote { id, previous, input }
+                ResponseNote { id, previous, input, items: upstreams_items(&body) }
             }),
         };
         RecordedAnswer { status, content_type, body, response }

@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_assets"),
     migration!(6, "0006_callbacks"),
     migration!(7, "0007_clustered", by engine),
+    migration!(8, "0008_response_items"),
 ];
 
 /// Serialises migrations on PostgreSQL: any number that nothing else of ours locks (`easyai` in ASCII).

@@ -51,7 +51,7 @@ fn without_our_marks(body: &[u8]) -> Option<Bytes> {
     let items: Vec<Members<'_>> = serde_json::from_str(input.get()).ok()?;
     let foreign = |item: &Members<'_>| item.text("encrypted_content").is_some_and(|state| call_state::is_ours(&state));
     let items = items.into_iter().filter(|item| !foreign(item)).map(|mut item| {
-        let is_reference = item.text("type").as_deref() == Some("item_reference");
+        let is_reference = item.text("type").as_deref() == Some(expand::REFERENCE);
         if !is_reference && item.text("id").is_some_and(|id| expand::is_ours(&id)) {
             item.remove("id");
         }

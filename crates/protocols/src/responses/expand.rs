@@ -14,8 +14,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 pub use self::page::{Order, items_page};
-pub use self::reference::{Reference, item, references, refers, with_items};
-pub(super) use self::reference::{is_ours, item_id};
+pub(super) use self::reference::{REFERENCE, is_ours, item_id};
+pub use self::reference::{Reference, item, references, upstreams_items, with_items};
 pub use self::stored::{object_of, output_of, renamed, with_previous};
 use super::members::Members;
 use super::object::written;
@@ -92,7 +92,7 @@ fn portable(mut item: Members<'_>) -> Option<Members<'_>> {
         return None;
     }
     // A reference is nothing but its id.
-    if kind.as_deref() != Some("item_reference") {
+    if kind.as_deref() != Some(REFERENCE) {
         item.remove("id");
     }
     item.remove("status");

@@ -210,7 +210,7 @@ impl Draft {
     fn request(mut self, body: Bytes) -> TextRequest {
         let turns = self.input.take().or(self.messages.take()).unwrap_or_default();
         let (model, model_span) = self.model.map_or((String::new(), None), |(model, span)| (model, Some(span)));
-        let needs = Needs { vision: turns.vision, audio: turns.audio, ..self.needs };
+        let needs = Needs { vision: turns.vision, audio: turns.audio, earlier_items: turns.refers, ..self.needs };
         let tokens = self.size.tokens().saturating_add(turns.size.tokens());
         let scan = Scan {
             model: model.into(),

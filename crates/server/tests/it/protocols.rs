@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::app::catalog::DEFAULT_CHARGE;
 use crate::app::{Catalog, TestApp};
 use crate::caller::Caller;
+use crate::http;
 use crate::patience::within;
 
 async fn over_the_mock() -> (TestApp, MockUpstream) {
@@ -173,6 +174,43 @@ async fn a_conversation_is_made_short_by_a_platform_that_can() {
     let refused = stranger.send("POST", "/v1/responses/compact", &[], body.as_bytes()).await.unwrap().rest().await;
     assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("previous_response_id")), "{refused}");
     app.everything_is_settled("1000").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn items_of_an_upstream_are_referred_to_by_whoever_got_them_and_by_nobody_else() {
+    let upstream = MockUpstream::start(Behaviour::always(Raw::json(200, RESPONSE)).at_any_path()).await.unwrap();
+    let app = TestApp::start(
+        Catalog::default().platform("only", &upstream.base_url(), "options = { api = \"responses\" }").offer("only", "demo"),
+    )
+    .await;
+    let ask = async |caller: &Caller, path: &str, item: Value| {
+        let body = json!({ "model": "demo", "kind": "responses", "input": [item, { "role": "user", "content": "one" }] }).to_string();
+        caller.send("POST", path, &[], body.as_bytes()).await.unwrap().rest().await
+    };
+    let by_name = json!({ "type": "item_reference", "id": "msg_1" });
+    let refused = |answer: http::Answer| assert_eq!(answer.refused(400, "bad_request").json()["error"]["param"], "input");
+    refused(ask(&app.caller, "/v1/responses", by_name.clone()).await);
+    ask(&app.caller, "/v1/responses", json!({ "role": "user", "content": "zero" })).await.ok();
+    let calls = upstream.calls();
+    // Its owner may, in either spelling, and its upstream gets the reference.
+    ask(&app.caller, "/v1/responses", by_name.clone()).await.ok();
+    assert_eq!(upstream.requests().pop().unwrap().json().unwrap()["input"][0], by_name);
+    ask(&app.caller, "/v1/responses", json!({ "id": "msg_1" })).await.ok();
+    ask(&app.caller, "/v1/responses/input_tokens", by_name.clone()).await.ok();
+    assert_eq!(upstream.calls(), calls + 2);
+    // Nobody else may, whatever it looks like.
+    let stranger = app.stranger().await;
+    for path in ["/v1/responses", "/v1/responses/compact", "/v1/responses/input_tokens", "/api/v1/tasks"] {
+        refused(ask(&stranger, path, by_name.clone()).await);
+        refused(ask(&stranger, path, json!({ "id": "msg_1", "type": null })).await);
+    }
+    refused(ask(&app.caller, "/v1/responses", json!({ "type": "item_reference", "id": "msg_easyai_01h4_03" })).await);
+    assert_eq!(upstream.calls(), calls + 2);
+    // Deleted, its items are gone with it.
+    for _ in 0..4 {
+        app.caller.send("DELETE", "/v1/responses/resp_1", &[], b"").await.unwrap().rest().await;
+    }
+    refused(ask(&app.caller, "/v1/responses", by_name).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -102,6 +102,8 @@ pub struct ResponseNote {
     pub previous: Option<String>,
     /// Its own input items, as a JSON array.
     pub input: Bytes,
+    /// The ids of its output's items that only its upstream knows, each once.
+    pub items: Vec<String>,
 }
 
 /// What became of a [`Finish`].

@@ -371,7 +371,7 @@ async fn put_events(on: &mut PgConnection, events: &[(TaskId, &EventsRow)]) -> D
     Ok(())
 }
 
-async fn insert_answers(on: &mut PgConnection, answers: &[(TaskId, &AnswerRow)]) -> Done {
+async fn insert_answers<'a>(on: &mut PgConnection, answers: &[(TaskId, &'a AnswerRow)]) -> Done {
     if answers.is_empty() {
         return Ok(());
     }
@@ -390,6 +390,19 @@ async fn insert_answers(on: &mut PgConnection, answers: &[(TaskId, &AnswerRow)])
         .bind(column(answers, |(_, row)| row.response.as_ref().and_then(|response| response.previous.clone())))
         .bind(column(answers, |(_, row)| row.response.as_ref().map(|response| response.input.clone())))
         .bind(column(answers, |(_, row)| row.response.as_ref().map(|response| signed(response.input_bytes as u64))))
+        .execute(&mut *on)
+        .await?;
+    let of_answer = |(task, row): &(TaskId, &'a AnswerRow)| {
+        let (task, response) = (task.uuid(), row.response.as_ref());
+        response.into_iter().flat_map(|response| &response.items).map(move |item| (task, item.as_str()))
+    };
+    let items: Vec<_> = answers.iter().flat_map(of_answer).collect();
+    if items.is_empty() {
+        return Ok(());
+    }
+    query("INSERT INTO response_items (task_id, item_id) SELECT * FROM UNNEST($1::uuid[], $2::text[])")
+        .bind(column(&items, |(task, _)| *task))
+        .bind(column(&items, |(_, item)| *item))
         .execute(on)
         .await?;
     Ok(())

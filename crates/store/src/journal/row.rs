@@ -50,6 +50,7 @@ pub(super) struct ResponseRow {
     pub(super) previous: Option<String>,
     pub(super) input: Vec<u8>,
     pub(super) input_bytes: usize,
+    pub(super) items: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -106,7 +107,8 @@ impl AnswerRow {
     fn new(answer: &RecordedAnswer) -> Result<Self, StoreError> {
         let response = answer.response.as_ref().map(|response| {
             let (id, previous, input_bytes) = (response.id.clone(), response.previous.clone(), response.input.len());
-            packed(&response.input).map(|input| ResponseRow { id, previous, input, input_bytes })
+            let items = response.items.clone();
+            packed(&response.input).map(|input| ResponseRow { id, previous, input, input_bytes, items })
         });
         let (content_type, size_bytes) = (answer.content_type.clone(), answer.body.len());
         Ok(Self { status: answer.status, content_type, body: packed(&answer.body)?, size_bytes, response: response.transpose()? })

@@ -131,6 +131,10 @@ pub(super) fn write(on: &Connection, plan: &Plan<'_>) -> Done {
             response.map(|response| response.input.as_slice()),
             response.map(|response| signed(response.input_bytes as u64)),
         ])?;
+        for item in response.iter().flat_map(|response| &response.items) {
+            on.prepare_cached("INSERT INTO response_items (task_id, item_id) VALUES (?1, ?2)")?
+                .execute(params![task.uuid().as_bytes(), item])?;
+        }
     }
     plan.wallets.iter().try_for_each(|(account, wallet)| set_wallet(on, *account, wallet))
 }

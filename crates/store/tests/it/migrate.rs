@@ -26,7 +26,10 @@ async fn two_that_migrate_at_once_do_it_once(#[values(Sqlite, Postgres)] engine:
     let (mine, theirs) = tokio::join!(test.db.migrate(), other.migrate());
     let mut taken = [mine.unwrap(), theirs.unwrap()].concat();
     taken.sort_unstable();
-    assert_eq!(taken, ["0001_initial", "0002_limits", "0003_text", "0004_jobs", "0005_assets", "0006_callbacks", "0007_clustered"]);
+    assert_eq!(
+        taken,
+        ["0001_initial", "0002_limits", "0003_text", "0004_jobs", "0005_assets", "0006_callbacks", "0007_clustered", "0008_response_items"]
+    );
     other.close().await;
 }
 
@@ -75,7 +78,7 @@ async fn what_the_first_schema_held_is_read_by_this_one(#[values(Sqlite, Postgre
     assert_eq!(test.db.schema_state().await, Ok(SchemaState::Behind));
     assert_eq!(
         test.db.migrate().await.unwrap(),
-        ["0002_limits", "0003_text", "0004_jobs", "0005_assets", "0006_callbacks", "0007_clustered"]
+        ["0002_limits", "0003_text", "0004_jobs", "0005_assets", "0006_callbacks", "0007_clustered", "0008_response_items"]
     );
 
     assert_eq!(test.try_raw("UPDATE attempts SET number = 2 WHERE message = 'kept'").await, Ok(1));

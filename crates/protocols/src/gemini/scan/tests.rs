@@ -43,7 +43,10 @@ fn what_we_act_on_is_typed_in_either_spelling() {
         assert_eq!((request.protocol, request.framing), (Protocol::GenerateContent, Framing::Array));
         assert_eq!((&*found.model, found.stream, found.include_usage), ("gemini-2.5-pro", true, true));
         assert_eq!((found.max_output_tokens, found.choices), (Some(1000), 2));
-        assert_eq!(found.needs, Needs { tools: true, tool_call: true, json: true, json_schema: true, vision: true, audio: true });
+        assert_eq!(
+            found.needs,
+            Needs { tools: true, tool_call: true, json: true, json_schema: true, vision: true, audio: true, earlier_items: false }
+        );
         assert_eq!(request.affinity(), Some(&b"\"cachedContents/x\""[..]));
         // "abcd" "12345678" "f" "1234" "f" "ok" "f": 21 bytes; three turns.
         assert_eq!(found.prompt_tokens, 6 + 3 * TOKENS_A_TURN);

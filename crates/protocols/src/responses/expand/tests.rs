@@ -86,9 +86,10 @@ fn items_of_ours_are_found_by_their_ids() {
     let body = format!(
         r#"{{"input":[{{"type":"item_reference","id":"{id}"}},{{"type":"item_reference","id":"rs_68af"}},{{"role":"user","content":"{id}"}}],"top_p":0.50}}"#
     );
-    assert!(refers(body.as_bytes()));
-    let found = references(body.as_bytes());
-    assert_eq!(found, [Reference { item: id.clone(), response: "resp_01h4".to_owned() }]);
+    let named = |item: &str, response: Option<&str>| Reference { item: item.to_owned(), response: response.map(str::to_owned) };
+    assert_eq!(references(body.as_bytes()), [named(&id, Some("resp_01h4")), named("rs_68af", None)]);
+    assert_eq!(references(br#"{"input":[{"id":"msg_1","type":null},{"id":"msg_2","role":"user","content":"x"}]}"#), [named("msg_1", None)]);
+    assert_eq!(references(br#"{"messages":[{"type":"item\u005freference","id":"msg_3"}]}"#), [named("msg_3", None)]);
     let output = format!(r#"[5,{{"id":"msg_1"}},{{"id":"{id}","type":"function_call","call_id":"c","status":"completed"}}]"#);
     let items = item(output.as_bytes(), &id).map(|item| (id.clone(), item)).into_iter().collect();
     assert_eq!(

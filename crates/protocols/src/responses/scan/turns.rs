@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::json::{JsonError, Scanner, Sort};
 use crate::request::BadRequest;
+use crate::responses::expand::REFERENCE;
 use crate::tokens::TextSize;
 
 /// What was found in `input`, or in `messages`.
@@ -17,6 +18,8 @@ pub(super) struct Turns {
     pub(super) vision: bool,
     /// There is audio.
     pub(super) audio: bool,
+    /// Items of earlier responses are referred to.
+    pub(super) refers: bool,
 }
 
 /// Reads the turns, a string or an array of items; `null` is none.
@@ -53,12 +56,25 @@ pub(super) fn turns(scanner: &mut Scanner<'_>, name: &str) -> Result<Option<Turn
 
 impl Turns {
     fn item(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
+        let (mut kind, mut has_role) = (None, false);
         scanner.object(|scanner, key| match (&*key, scanner.peek()?) {
             ("content" | "output", Sort::Array) => scanner.array(|scanner, _index| self.part(scanner)),
             // What only its owner can read, and pictures: no text.
             ("encrypted_content" | "result", _) => scanner.skip().map(drop),
-            (_, _) => scanner.measure(&mut self.size).map(drop),
-        })
+            ("type", Sort::String) => {
+                kind = Some(scanner.measure(&mut self.size)?);
+                Ok(())
+            }
+            (key, _) => {
+                has_role |= key == "role";
+                scanner.measure(&mut self.size).map(drop)
+            }
+        })?;
+        self.refers |= match kind {
+            Some(kind) => scanner.unescaped(&kind)? == REFERENCE,
+            None => !has_role,
+        };
+        Ok(())
     }
 
     fn part(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {

@@ -61,7 +61,7 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, ApiError> 
 async fn read(app: &App, caller: &Caller, head: Parts, incoming: Body) -> Result<(TextAsk, ResponsesAsk), ApiError> {
     let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
     let (mut request, wanted) = scan(bytes.clone())?;
-    if let Some(whole) = history::whole(app, caller, &bytes, wanted.previous_response_id.as_deref()).await? {
+    if let Some(whole) = history::whole(app, caller, &request, wanted.previous_response_id.as_deref()).await? {
         request = scan(whole)?.0;
     }
     if wanted.background {
@@ -132,7 +132,7 @@ async fn compacted(app: &Arc<App>, request: Request) -> Result<Response, ApiErro
 async fn read_compaction(app: &App, caller: &Caller, head: Parts, incoming: Body) -> Result<TextAsk, ApiError> {
     let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
     let (mut request, previous) = compact::scan(bytes.clone())?;
-    if let Some(whole) = history::whole(app, caller, &bytes, previous.as_deref()).await? {
+    if let Some(whole) = history::whole(app, caller, &request, previous.as_deref()).await? {
         request = compact::scan(whole)?.0;
     }
     ask::of_call(app, caller, head, request)
@@ -144,8 +144,12 @@ pub async fn input_tokens(State(app): State<Arc<App>>, request: Request) -> Resp
         let (head, incoming) = request.into_parts();
         let caller = auth::caller_of(&app, &head)?;
         let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
-        let whole = history::whole(&app, &caller, &bytes, expand::previous(&bytes).as_deref()).await?;
-        let tokens = count::tokens(&app, &caller, head, responses::count::request(whole.unwrap_or(bytes))?).await?;
+        let previous = expand::previous(&bytes);
+        let mut request = responses::count::request(bytes)?;
+        if let Some(whole) = history::whole(&app, &caller, &request, previous.as_deref()).await? {
+            request = responses::count::request(whole)?;
+        }
+        let tokens = count::tokens(&app, &caller, head, request).await?;
         Ok(json(responses::count::answer(tokens)))
     };
     counted.await.unwrap_or_else(refused)

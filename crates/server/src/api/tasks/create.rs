@@ -77,6 +77,11 @@ pub async fn create(State(app): State<Arc<App>>, request: Request) -> Result<Res
 /// A response that is done as a task brings all that it needs. Earlier ones are looked up by `POST /v1/responses` alone, and an upstream
 /// that were told of one would go on from it whosever it is.
 fn stands_alone(request: &TextRequest) -> Result<(), ApiError> {
+    if request.scan.needs.earlier_items {
+        let message =
+            "`input` refers to items of earlier responses, which are known at POST /v1/responses alone: send the items themselves";
+        return Err(ApiError::field("input", message));
+    }
     if request.protocol != Protocol::Responses {
         return Ok(());
     }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use easyai_core::error::ErrorCode;
-use easyai_protocols::responses::expand::{self, Exchange, object_of, output_of};
+use easyai_protocols::request::TextRequest;
+use easyai_protocols::responses::expand::{self, Exchange, Reference, object_of, output_of};
 use easyai_runner::Caller;
 use easyai_store::responses;
 
@@ -14,12 +15,17 @@ use crate::app::App;
 /// A conversation is not followed further back: no model's context holds more.
 const MAX_TURNS: usize = 1_000;
 
-/// The body with what it refers to in it: the turns up to the response `previous`, and items of ours. None if it refers to nothing.
+/// Each is looked up.
+const MAX_REFERENCES: usize = 1_000;
+
+/// The body of `request` with what it refers to in it: the turns up to the response `previous`, and items of ours. None if it refers to
+/// nothing.
 ///
 /// # Errors
 /// `bad_request` for a response that is not this caller's, as OpenAI answers; `store_unavailable` if nothing can be looked up.
-pub async fn whole(app: &App, caller: &Caller, body: &Bytes, previous: Option<&str>) -> Result<Option<Bytes>, ApiError> {
-    let resolved = if expand::refers(body) { Some(resolve(app, caller, body).await?) } else { None };
+pub async fn whole(app: &App, caller: &Caller, request: &TextRequest, previous: Option<&str>) -> Result<Option<Bytes>, ApiError> {
+    let body = request.body();
+    let resolved = if request.scan.needs.earlier_items { Some(resolve(app, caller, body).await?) } else { None };
     let Some(previous) = previous else { return Ok(resolved) };
     let earlier = of(app, caller, previous).await?;
     Ok(Some(expand::expand(resolved.as_ref().unwrap_or(body), &earlier)?))
@@ -39,15 +45,33 @@ async fn of(app: &App, caller: &Caller, id: &str) -> Result<Vec<Exchange>, ApiEr
     Ok(exchanges)
 }
 
-/// The body with our own items in place of references to them. References to anybody else's stay: an upstream may know them.
+/// The body with our own items in place of references to them. References to an upstream's stay, if this caller got the item from it.
 async fn resolve(app: &App, caller: &Caller, body: &Bytes) -> Result<Bytes, ApiError> {
-    let mut items = HashMap::new();
-    for reference in expand::references(body) {
-        let Some(stored) = responses::get(&app.db, caller.account.id, &reference.response).await? else { continue };
-        let output = object_of(&stored.answer.body).map(|object| output_of(&object)).unwrap_or_default();
-        items.extend(expand::item(&output, &reference.item).map(|item| (reference.item, item)));
+    let references = expand::references(body);
+    if references.len() > MAX_REFERENCES {
+        let message = format!("`input` refers to more than {MAX_REFERENCES} items: send the items themselves, or `previous_response_id`");
+        return Err(ApiError::field("input", message));
+    }
+    let (mut items, mut theirs) = (HashMap::new(), Vec::new());
+    for Reference { item, response } in references {
+        let Some(response) = response else {
+            theirs.push(item);
+            continue;
+        };
+        let stored = responses::get(&app.db, caller.account.id, &response).await?;
+        let output = stored.and_then(|stored| object_of(&stored.answer.body)).map(|object| output_of(&object)).unwrap_or_default();
+        let found = expand::item(&output, &item).ok_or_else(|| no_item(&item))?;
+        items.insert(item, found);
+    }
+    if let Some(item) = responses::strange_items(&app.db, caller.account.id, theirs).await?.first() {
+        return Err(no_item(item));
     }
     Ok(expand::with_items(body, &items)?)
+}
+
+fn no_item(id: &str) -> ApiError {
+    let message = format!("`input` refers to the item `{id}`, which does not exist, was not stored, or was deleted: send the item itself");
+    ApiError::field("input", message)
 }
 
 fn not_found(id: &str) -> ApiError {
