@@ -11,6 +11,7 @@ use super::error::write_error;
 use super::stop::read_stop;
 use super::usage::WireUsage;
 use super::wire::{Block, BlockKind, Delta, EventKind, read_event};
+use crate::conversation::StopReason;
 use crate::openai::error::read_error;
 use crate::openai::lenient::{Object, Present, Text, Word};
 use crate::wire::{BadEvent, EventFacts, Reading, SideReader};
@@ -25,6 +26,8 @@ static TELLING: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| [Finder::new("
 #[derive(Debug, Default)]
 pub struct Side {
     usage: WireUsage,
+    /// Why it ends, if the beginning told that already and nothing else did.
+    told_early: Option<StopReason>,
 }
 
 impl SideReader for Side {
@@ -57,17 +60,23 @@ impl Side {
         let event = read_event(data)?;
         let mut facts = EventFacts::default();
         match event.kind {
-            EventKind::MessageStart => self.usage.replace(event.message.0.and_then(|message| message.usage.0).unwrap_or_default()),
+            EventKind::MessageStart => {
+                let message = event.message.0.unwrap_or_default();
+                self.usage.replace(message.usage.0.unwrap_or_default());
+                facts.useful = message.content.is_some_and(|content| content.0.iter().any(block_is_useful));
+                self.told_early = message.stop_reason.0.as_deref().map(read_stop);
+            }
             EventKind::ContentBlockStart => facts.useful = event.content_block.0.is_some_and(|block| block_is_useful(&block)),
             EventKind::ContentBlockDelta => facts.useful = event.delta.0.is_some_and(|delta| delta_is_useful(&delta)),
             EventKind::MessageDelta => {
                 facts.finish = event.delta.0.and_then(|delta| delta.stop_reason.0).as_deref().map(read_stop);
+                self.told_early = self.told_early.filter(|_| facts.finish.is_none());
                 if let Some(usage) = event.usage.0 {
                     self.usage.replace(usage);
                     facts.usage = self.usage.into_usage();
                 }
             }
-            EventKind::MessageStop => facts.done = true,
+            EventKind::MessageStop => (facts.done, facts.finish) = (true, self.told_early.take()),
             EventKind::Error => facts.error = Some(read_error(data)),
             EventKind::Other if event.error.0 => facts.error = Some(read_error(data)),
             EventKind::ContentBlockStop | EventKind::Other => {}
@@ -138,10 +147,9 @@ pub fn delivered_text(data: &[u8], into: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conversation::StopReason;
 
     fn facts(side: &mut Side, data: &str) -> EventFacts {
-        let mut other = Side { usage: side.usage };
+        let mut other = Side { ..*side };
         let quick = other.event(data.as_bytes(), Reading::AfterCommit).unwrap();
         let full = side.event(data.as_bytes(), Reading::Full).unwrap();
         assert_eq!(EventFacts { useful: quick.useful, ..full.clone() }, quick, "both readings see the same end, usage and error: {data}");
@@ -185,6 +193,19 @@ mod tests {
         assert_eq!(facts(&mut side, r#"{"type":"message_delta","delta":{"stop_reason":null}}"#), EventFacts::default());
         assert!(facts(&mut side, r#"{"type":"message_stop"}"#).done);
         assert!(side.event(b" [DONE]", Reading::AfterCommit).unwrap().done);
+    }
+
+    #[test]
+    fn a_beginning_may_hold_the_whole_answer() {
+        let mut side = Side::default();
+        let start = r#"{"type":"message_start","message":{"content":[{"type":"tool_use","id":"t","name":"f","input":{}}],"stop_reason":"tool_use"}}"#;
+        let begun = facts(&mut side, start);
+        assert_eq!((begun.useful, begun.finish), (true, None), "the rest may still come");
+        let end = facts(&mut side, r#"{"type":"message_stop"}"#);
+        assert_eq!((end.done, end.finish), (true, Some(StopReason::ToolCalls)));
+        facts(&mut side, start);
+        facts(&mut side, r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#);
+        assert_eq!(facts(&mut side, r#"{"type":"message_stop"}"#).finish, None, "it has been told");
     }
 
     #[test]

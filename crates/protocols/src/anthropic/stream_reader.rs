@@ -22,8 +22,13 @@ pub struct Reader {
     /// Whether anything was said.
     spoken: bool,
     usage: WireUsage,
+    /// The end that the beginning told already, with the whole content in it.
+    told_early: Option<Stop>,
     stopped: bool,
 }
+
+/// The index of blocks that come whole, which no block of the stream has.
+const WHOLE: u64 = u64::MAX;
 
 /// A block that goes on.
 #[derive(Debug)]
@@ -65,7 +70,8 @@ impl StreamReader for Reader {
             EventKind::MessageStop => {
                 self.close_all(out);
                 if !self.stopped {
-                    self.stop(Stop { reason: self.unsaid_reason(), sequence: None }, out);
+                    let stop = self.told_early.take().unwrap_or(Stop { reason: self.unsaid_reason(), sequence: None });
+                    self.stop(stop, out);
                 }
                 return Ok(Progress::Done);
             }
@@ -86,6 +92,12 @@ impl Reader {
     fn message_start(&mut self, message: Message, out: &mut Vec<AnswerEvent>) {
         self.usage.replace(message.usage.0.unwrap_or_default());
         out.push(AnswerEvent::Begin { id: message.id.0, model: message.model.0 });
+        // Content that is there from the beginning: none by Anthropic's own account, but seen after calls that a program made.
+        for block in message.content.into_iter().flat_map(|content| content.0) {
+            self.block_start(WHOLE, block, out);
+            self.block_stop(WHOLE, out);
+        }
+        self.told_early = message.stop_reason.0.map(|reason| Stop { reason: read_stop(&reason), sequence: message.stop_sequence.0 });
     }
 
     fn block_start(&mut self, at: u64, block: Block, out: &mut Vec<AnswerEvent>) {

@@ -3,8 +3,9 @@
 //! Source: `providers.md` sections 2.8 and 9.3.
 
 use easyai_core::usage::{Usage, UsageSource};
+use serde::Deserialize;
 
-use crate::openai::lenient::{Count, Object};
+use crate::openai::lenient::{Count, Object, Objects, Word};
 
 /// `usage` of an answer, of `message_start` or of `message_delta`. What is missing or null says nothing.
 #[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
@@ -15,6 +16,43 @@ pub(super) struct WireUsage {
     cache_read_input_tokens: Option<Count>,
     output_tokens: Option<Count>,
     output_tokens_details: Object<OutputDetails>,
+    /// The passes that made the answer, of which the counts above leave out those that compacted the conversation.
+    #[serde(rename = "iterations", deserialize_with = "compactions")]
+    compactions: Option<Compactions>,
+}
+
+/// What compacting cost beside the answer (Anthropic API, "Compaction": what is billed is the sum of all iterations).
+#[derive(Debug, Clone, Copy, Default)]
+struct Compactions {
+    input: u64,
+    cached: u64,
+    written: u64,
+    output: u64,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Iteration {
+    #[serde(rename = "type")]
+    kind: Word,
+    input_tokens: Count,
+    cache_creation_input_tokens: Count,
+    cache_read_input_tokens: Count,
+    output_tokens: Count,
+}
+
+fn compactions<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Compactions>, D::Error> {
+    let iterations = Objects::<Iteration>::deserialize(deserializer)?.0;
+    let of_compaction = iterations.iter().filter(|iteration| iteration.kind.0.as_deref() == Some("compaction"));
+    Ok(of_compaction.fold(None, |sum: Option<Compactions>, iteration| {
+        let sum = sum.unwrap_or_default();
+        Some(Compactions {
+            input: sum.input.saturating_add(iteration.input_tokens.0),
+            cached: sum.cached.saturating_add(iteration.cache_read_input_tokens.0),
+            written: sum.written.saturating_add(iteration.cache_creation_input_tokens.0),
+            output: sum.output.saturating_add(iteration.output_tokens.0),
+        })
+    }))
 }
 
 #[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
@@ -31,14 +69,18 @@ impl WireUsage {
         self.cache_read_input_tokens = later.cache_read_input_tokens.or(self.cache_read_input_tokens);
         self.output_tokens = later.output_tokens.or(self.output_tokens);
         self.output_tokens_details.0 = later.output_tokens_details.0.or(self.output_tokens_details.0);
+        self.compactions = later.compactions.or(self.compactions);
     }
 
     /// In the gateway's terms; none if it counts nothing at all.
     pub(super) fn into_usage(self) -> Option<Usage> {
         let count = |count: Option<Count>| count.unwrap_or_default().0;
-        let (cached, written) = (count(self.cache_read_input_tokens), count(self.cache_creation_input_tokens));
-        let input = count(self.input_tokens).saturating_add(cached).saturating_add(written);
-        let output = count(self.output_tokens);
+        let compacting = self.compactions.unwrap_or_default();
+        let cached = count(self.cache_read_input_tokens).saturating_add(compacting.cached);
+        let written = count(self.cache_creation_input_tokens).saturating_add(compacting.written);
+        let uncached = count(self.input_tokens).saturating_add(compacting.input);
+        let input = uncached.saturating_add(cached).saturating_add(written);
+        let output = count(self.output_tokens).saturating_add(compacting.output);
         if input == 0 && output == 0 {
             return None;
         }
@@ -110,6 +152,15 @@ mod tests {
         );
         check(&["{}"], None);
         check(&[r#"{"input_tokens":0,"output_tokens":0}"#], None);
+    }
+
+    #[test]
+    fn compacting_is_counted_beside_the_answer() {
+        let compacted = r#"{"input_tokens":181,"output_tokens":8,"iterations":[
+            {"type":"compaction","input_tokens":100,"cache_read_input_tokens":55096,"output_tokens":83},{"type":"message","input_tokens":181,"output_tokens":8},7]}"#;
+        check(&[compacted], Some([55377, 55096, 0, 91, 0]));
+        check(&[r#"{"input_tokens":5,"output_tokens":1,"iterations":[]}"#, compacted], Some([55377, 55096, 0, 91, 0]));
+        check(&[r#"{"input_tokens":5,"output_tokens":1,"iterations":null}"#], Some([5, 0, 0, 1, 0]));
     }
 
     #[test]

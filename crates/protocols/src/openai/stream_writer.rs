@@ -13,7 +13,7 @@ use super::signature::ExtraContent;
 use super::usage::WrittenUsage;
 use super::write_answer::ID_PREFIX;
 use super::written::{Annotation, Custom, Function, Picture};
-use crate::conversation::{AnswerEvent, Stop, StopReason};
+use crate::conversation::{AnswerEvent, Citation, Media, Stop, StopReason};
 use crate::sse;
 use crate::wire::{Envelope, StreamWriter};
 
@@ -25,6 +25,9 @@ pub struct Writer {
     head: Vec<u8>,
     /// By index: what fragments of a call must know of its beginning.
     calls: Vec<Begun>,
+    /// What is told at once at the end: official SDKs put a list together from one delta alone, unless its entries are numbered.
+    citations: Vec<Citation>,
+    pictures: Vec<Media>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,9 +57,9 @@ struct Delta<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    annotations: Option<[Annotation<'a>; 1]>,
+    annotations: Option<Vec<Annotation<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    images: Option<[Picture<'a>; 1]>,
+    images: Option<Vec<Picture<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_calls: Option<[Call<'a>; 1]>,
 }
@@ -99,7 +102,7 @@ impl Writer {
     /// A writer for one answer.
     #[must_use]
     pub const fn new(envelope: Envelope) -> Self {
-        Self { envelope, head: Vec::new(), calls: Vec::new() }
+        Self { envelope, head: Vec::new(), calls: Vec::new(), citations: Vec::new(), pictures: Vec::new() }
     }
 
     /// Appends the first chunk, unless it has been written.
@@ -177,44 +180,17 @@ impl StreamWriter for Writer {
             return self.begin(id.as_deref(), model.as_deref(), out);
         }
         self.begin(None, None, out);
-        match &event {
-            AnswerEvent::Text(text) => self.delta(&Delta { content: Some(text), ..Delta::default() }, out),
-            AnswerEvent::Reasoning(text) => self.delta(&Delta { reasoning_content: Some(text), ..Delta::default() }, out),
-            AnswerEvent::Refusal(text) => self.delta(&Delta { refusal: Some(text), ..Delta::default() }, out),
-            AnswerEvent::Citation(citation) => {
-                if let Some(annotation) = Annotation::of(citation) {
-                    self.delta(&Delta { annotations: Some([annotation]), ..Delta::default() }, out);
-                }
-            }
-            AnswerEvent::Image(media) => {
-                if let Some(picture) = Picture::of(media) {
-                    self.delta(&Delta { images: Some([picture]), ..Delta::default() }, out);
-                }
-            }
-            AnswerEvent::CallBegin { index, id, name, custom } => self.call_begin(*index, id, name, *custom, out),
-            AnswerEvent::CallArguments { index, delta } => self.call_arguments(*index, delta, out),
-            AnswerEvent::CallOpaque { index, opaque } => {
-                // With a piece of nothing beside it: openai-python reads `function` of every delta of a call.
-                let custom = self.calls.get(*index).is_some_and(|call| call.custom);
-                let function = (!custom).then_some(Piece::More(Arguments { arguments: "" }));
-                let custom = custom.then_some(Piece::More(Input { input: "" }));
-                let extra_content = Some(ExtraContent::of(opaque));
-                self.call(Call { index: *index, function, custom, extra_content, ..Call::default() }, out);
-            }
-            AnswerEvent::CallEnd { index } => self.call_end(*index, out),
-            // Chat has no word for these, and the others wait for the end.
-            AnswerEvent::TextOpaque(_)
-            | AnswerEvent::ReasoningOpaque(_)
-            | AnswerEvent::Begin { .. }
-            | AnswerEvent::Stop(_)
-            | AnswerEvent::Usage(_)
-            | AnswerEvent::Error(_) => {}
+        match event {
+            AnswerEvent::Citation(citation) => self.citations.push(citation),
+            AnswerEvent::Image(media) => self.pictures.push(media),
+            told => self.tell(&told, out),
         }
     }
 
     fn end(&mut self, stop: &Stop, usage: &Usage, out: &mut BytesMut) {
         self.begin(None, None, out);
         (0..self.calls.len()).for_each(|index| self.call_end(index, out));
+        self.lists(out);
         self.chunk(&Delta::default(), Some(stop.reason), out);
         if self.envelope.include_usage {
             out.extend_from_slice(b"data: ");
@@ -228,6 +204,48 @@ impl StreamWriter for Writer {
 
     fn error(&mut self, code: ErrorCode, message: &str, out: &mut BytesMut) {
         out.extend_from_slice(&error_frame(code, message));
+    }
+}
+
+impl Writer {
+    /// What was kept for the end.
+    fn lists(&self, out: &mut BytesMut) {
+        let annotations: Vec<_> = self.citations.iter().filter_map(Annotation::of).collect();
+        if !annotations.is_empty() {
+            self.delta(&Delta { annotations: Some(annotations), ..Delta::default() }, out);
+        }
+        let pictures: Vec<_> = self.pictures.iter().filter_map(Picture::of).collect();
+        if !pictures.is_empty() {
+            self.delta(&Delta { images: Some(pictures), ..Delta::default() }, out);
+        }
+    }
+
+    fn tell(&mut self, event: &AnswerEvent, out: &mut BytesMut) {
+        match event {
+            AnswerEvent::Text(text) => self.delta(&Delta { content: Some(text), ..Delta::default() }, out),
+            AnswerEvent::Reasoning(text) => self.delta(&Delta { reasoning_content: Some(text), ..Delta::default() }, out),
+            AnswerEvent::Refusal(text) => self.delta(&Delta { refusal: Some(text), ..Delta::default() }, out),
+            AnswerEvent::CallBegin { index, id, name, custom } => self.call_begin(*index, id, name, *custom, out),
+            AnswerEvent::CallArguments { index, delta } => self.call_arguments(*index, delta, out),
+            AnswerEvent::CallOpaque { index, opaque } => {
+                // With a piece of nothing beside it: openai-python reads `function` of every delta of a call.
+                let custom = self.calls.get(*index).is_some_and(|call| call.custom);
+                let function = (!custom).then_some(Piece::More(Arguments { arguments: "" }));
+                let custom = custom.then_some(Piece::More(Input { input: "" }));
+                let extra_content = Some(ExtraContent::of(opaque));
+                self.call(Call { index: *index, function, custom, extra_content, ..Call::default() }, out);
+            }
+            AnswerEvent::CallEnd { index } => self.call_end(*index, out),
+            // Chat has no word for the first two, and the others wait for the end.
+            AnswerEvent::TextOpaque(_)
+            | AnswerEvent::ReasoningOpaque(_)
+            | AnswerEvent::Citation(_)
+            | AnswerEvent::Image(_)
+            | AnswerEvent::Begin { .. }
+            | AnswerEvent::Stop(_)
+            | AnswerEvent::Usage(_)
+            | AnswerEvent::Error(_) => {}
+        }
     }
 }
 

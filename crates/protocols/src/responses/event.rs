@@ -87,7 +87,8 @@ impl Frames<'_> {
         // Text, numbers and the caller's own JSON can't fail to be written to memory.
         let _written = serde_json::to_writer((&mut *self.out).writer(), &numbered);
         self.out.extend_from_slice(b"\n\n");
-        *self.next_number += 1;
+        // Upstreams number as they like, up to the last number there is.
+        *self.next_number = self.next_number.saturating_add(1);
     }
 }
 

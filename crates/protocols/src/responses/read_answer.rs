@@ -41,11 +41,11 @@ fn read(body: &[u8]) -> Result<Response<'_>, BadAnswer> {
     let says_nothing = response.output.as_ref().is_none_or(Vec::is_empty);
     match response.status() {
         Status::Unsaid if response.output.is_none() && (response.detail.0 || response.message.0) => Err(BadAnswer::Error(read_error(body))),
-        Status::Incomplete if says_nothing && response.is_filtered() => {
-            Err(BadAnswer::Filtered("the upstream stopped the response for its content".to_owned()))
+        // One that used tokens thought, and had nothing to say.
+        Status::Completed | Status::Unsaid if says_nothing && response.usage().is_none_or(|usage| usage.output_tokens == 0) => {
+            Err(BadAnswer::Empty)
         }
-        Status::Completed | Status::Unsaid if says_nothing => Err(BadAnswer::Empty),
-        // One that met its bound while it was thinking has nothing to show, and is an answer.
+        // One that met its bound while it was thinking, or was stopped for its content, has nothing to show, and is an answer.
         Status::Completed | Status::Unsaid | Status::Incomplete | Status::Underway | Status::Failed => Ok(response),
     }
 }

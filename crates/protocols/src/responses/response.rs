@@ -81,11 +81,6 @@ impl Response<'_> {
         self.usage.and_then(WireUsage::into_usage)
     }
 
-    /// Whether it was stopped for its content.
-    pub(super) fn is_filtered(&self) -> bool {
-        self.status() == Status::Incomplete && self.stop_reason(false) == StopReason::ContentFilter
-    }
-
     fn stop_reason(&self, calls: bool) -> StopReason {
         let reason = self.incomplete_details.as_ref().and_then(|details| details.reason.0.as_deref());
         match (self.status(), reason) {

@@ -33,6 +33,8 @@ struct Event<'a> {
     #[serde(default)]
     output_index: Option<Count>,
     #[serde(default)]
+    content_index: Option<Count>,
+    #[serde(default)]
     summary_index: Option<Count>,
     #[serde(default)]
     item_id: Word,
@@ -78,10 +80,11 @@ impl StreamReader for Reader {
 impl Reader {
     fn read(&mut self, mut event: Event<'_>, data: &[u8], out: &mut Vec<AnswerEvent>) -> Progress {
         let place = (event.output_index.map(|index| index.0), event.item_id.0.take());
+        let part = event.content_index.map(|index| index.0);
         match &*event.kind {
             "response.created" | "response.queued" | "response.in_progress" => self.begin(event.response, out),
-            "response.output_text.delta" => self.items.text(place, event.delta.0, out),
-            "response.output_text.done" => self.items.text_done(place, event.text.0, out),
+            "response.output_text.delta" => self.items.text(place, part, event.delta.0, out),
+            "response.output_text.done" => self.items.text_done(place, part, event.text.0, out),
             "response.output_text.annotation.added" => self.items.citation(place, event.annotation, out),
             "response.refusal.delta" => self.items.refusal(place, event.delta.0, out),
             "response.reasoning_summary_text.delta" => {

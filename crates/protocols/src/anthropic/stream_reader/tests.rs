@@ -187,6 +187,15 @@ fn an_answer_may_end_early_or_without_a_word() {
 }
 
 #[test]
+fn content_that_is_there_from_the_beginning_is_told() {
+    let start = r#"{"type":"message_start","message":{"id":"m","model":"c","content":[{"type":"text","text":"a"},{"type":"tool_use","id":"t","name":"f","input":{"x":1}}],"stop_reason":"tool_use","usage":{"input_tokens":3,"output_tokens":1}}}"#;
+    let whole = ["begin m c", "text a", "call 0 t f", r#"0 {"x":1}"#, "end 0"];
+    check(&[start, STOP], &[&whole[..], &["stop tool_calls -"]].concat());
+    let more = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"b"}}"#;
+    check(&[start, more, END, STOP], &[&whole[..], &["text b", "stop stop -", "usage 3+0+0 5"]].concat());
+}
+
+#[test]
 fn errors_in_the_middle_are_told() {
     let overloaded = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}"#;
     check(&[START, overloaded], &["begin msg_1 claude-x", "error overloaded_error Overloaded"]);

@@ -49,16 +49,6 @@ fn every_step_is_one_delta() {
     check(AnswerEvent::Text("a\n\"b\"".to_owned()), r#"{"content":"a\n\"b\""}"#);
     check(AnswerEvent::Reasoning("a".to_owned()), r#"{"reasoning_content":"a"}"#);
     check(AnswerEvent::Refusal("a".to_owned()), r#"{"refusal":"a"}"#);
-    let citation = Citation { url: Some("u".to_owned()), title: Some("t".to_owned()), cited_text: None, span: None };
-    check(
-        AnswerEvent::Citation(citation),
-        r#"{"annotations":[{"type":"url_citation","url_citation":{"url":"u","title":"t","start_index":0,"end_index":0}}]}"#,
-    );
-    let source = Source::Inline { media_type: "image/png".to_owned(), data: "AAAA".to_owned() };
-    check(
-        AnswerEvent::Image(Media { source, name: None, detail: None }),
-        r#"{"images":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}"#,
-    );
     check(call(1, false), r#"{"tool_calls":[{"index":1,"id":"c","type":"function","function":{"name":"f","arguments":""}}]}"#);
     check(call(0, true), r#"{"tool_calls":[{"index":0,"id":"c","type":"custom","custom":{"name":"f","input":""}}]}"#);
     check(arguments(2, "{"), r#"{"tool_calls":[{"index":2,"function":{"arguments":"{"}}]}"#);
@@ -70,6 +60,33 @@ fn every_step_is_one_delta() {
     assert_eq!(write(vec![AnswerEvent::ReasoningOpaque(opaque), AnswerEvent::CallEnd { index: 0 }]).len(), 1, "chat has no word for them");
     let custom = write(vec![call(0, false), call(1, true), arguments(1, "x")]);
     assert!(custom[3].contains(r#"{"index":1,"custom":{"input":"x"}}"#), "{custom:?}");
+}
+
+#[test]
+fn lists_come_whole_before_the_end() {
+    let citation = |url: &str| {
+        AnswerEvent::Citation(Citation { url: Some(url.to_owned()), title: Some("t".to_owned()), cited_text: None, span: None })
+    };
+    let picture = || {
+        let source = Source::Inline { media_type: "image/png".to_owned(), data: "AAAA".to_owned() };
+        AnswerEvent::Image(Media { source, name: None, detail: None })
+    };
+    let (mut writer, mut out) = (writer(false), BytesMut::new());
+    let events = [citation("u"), picture(), AnswerEvent::Text("a".to_owned()), citation("v"), picture()];
+    events.into_iter().for_each(|event| writer.event(event, &mut out));
+    writer.end(&Stop { reason: StopReason::Stop, sequence: None }, &Usage::counted(1, 1), &mut out);
+    let delta = |delta: &str| format!(r#"~"choices":[{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":null}}]}}"#);
+    let url =
+        |url: &str| format!(r#"{{"type":"url_citation","url_citation":{{"url":"{url}","title":"t","start_index":0,"end_index":0}}}}"#);
+    let image = r#"{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}"#;
+    assert_eq!(
+        frames(&out)[1..4],
+        [
+            delta(r#"{"content":"a"}"#),
+            delta(&format!(r#"{{"annotations":[{},{}]}}"#, url("u"), url("v"))),
+            delta(&format!(r#"{{"images":[{image},{image}]}}"#)),
+        ]
+    );
 }
 
 #[test]

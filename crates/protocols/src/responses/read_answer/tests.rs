@@ -98,8 +98,6 @@ fn a_200_may_be_no_answer() {
     assert_eq!(code(r#"{"status":"cancelled"}"#), error("", "the response is cancelled"));
     assert_eq!(code(r#"{"error":"text"}"#), error("", "text"));
     assert_eq!(code(r#"{"detail":"gone"}"#), error("", "gone"));
-    let filtered = r#"{"status":"incomplete","incomplete_details":{"reason":"content_filter"},"output":[]}"#;
-    assert!(matches!(bad(filtered), BadAnswer::Filtered(_)));
     assert_eq!(bad(r#"{"status":"completed","output":[]}"#), BadAnswer::Empty);
     assert_eq!(bad("{}"), BadAnswer::Empty);
     for body in ["", "<html>", "{\"output\":[", "\"text\"", "[]x"] {
@@ -107,6 +105,21 @@ fn a_200_may_be_no_answer() {
     }
     assert!(answer_facts(br#"{"status":"queued","output":[]}"#).is_ok(), "in the background");
     assert_eq!(read_answer(br#"{"status":"queued","output":[]}"#), Err(BadAnswer::Empty));
+}
+
+#[test]
+fn what_has_nothing_to_show_is_an_answer_if_it_says_why_or_thought() {
+    let stop = |body: &str| {
+        assert!(answer_facts(body.as_bytes()).is_ok(), "{body}");
+        let answer = read_answer(body.as_bytes()).unwrap();
+        (answer.parts.len(), answer.stop.reason, answer.usage.map(|usage| usage.output_tokens))
+    };
+    let filtered = r#"{"status":"incomplete","incomplete_details":{"reason":"content_filter"},"output":[]}"#;
+    assert_eq!(stop(filtered), (0, StopReason::ContentFilter, None));
+    let thought = r#"{"status":"completed","output":[],"usage":{"input_tokens":5,"output_tokens":9}}"#;
+    assert_eq!(stop(thought), (0, StopReason::Stop, Some(9)));
+    let idle = br#"{"status":"completed","output":[],"usage":{"input_tokens":5,"output_tokens":0}}"#;
+    assert_eq!(read_answer(idle), Err(BadAnswer::Empty));
 }
 
 proptest! {

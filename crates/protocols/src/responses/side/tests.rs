@@ -133,3 +133,12 @@ proptest! {
         delivered_text(&bytes, &mut String::new());
     }
 }
+
+#[test]
+fn the_last_number_there_is_has_no_next_one() {
+    let (mut side, mut out) = (Side::default(), BytesMut::new());
+    let event = format!(r#"{{"type":"response.output_text.delta","delta":"a","sequence_number":{}}}"#, u64::MAX);
+    side.event(event.as_bytes(), Reading::Full).unwrap();
+    side.error(ErrorCode::UpstreamError, "gone", &mut out);
+    assert!(String::from_utf8_lossy(&out).contains(&format!(r#""sequence_number":{}"#, u64::MAX)));
+}

@@ -27,6 +27,8 @@ struct Item {
     call: Option<usize>,
     /// Its text, arguments or reasoning has come, in whole or in part.
     told: bool,
+    /// The parts whose text has come, as their events called them.
+    parts: Vec<Option<u64>>,
     cited: bool,
     shown: Option<Shown>,
     ended: bool,
@@ -66,18 +68,24 @@ impl Items {
         &mut self.items[at]
     }
 
-    pub(super) fn text(&mut self, place: Place, delta: String, out: &mut Vec<AnswerEvent>) {
+    pub(super) fn text(&mut self, place: Place, part: Option<u64>, delta: String, out: &mut Vec<AnswerEvent>) {
         if !delta.is_empty() {
-            self.at(place).told = true;
+            let item = self.at(place);
+            item.told = true;
+            if item.parts.last() != Some(&part) {
+                item.parts.push(part);
+            }
             self.spoke = true;
             out.push(AnswerEvent::Text(delta));
         }
     }
 
-    /// A text that came without deltas.
-    pub(super) fn text_done(&mut self, place: Place, whole: String, out: &mut Vec<AnswerEvent>) {
-        if !self.at(place.clone()).told {
-            self.text(place, whole, out);
+    /// A text that came without deltas. Where events don't say which part they are of, the first text is all of it.
+    pub(super) fn text_done(&mut self, place: Place, part: Option<u64>, whole: String, out: &mut Vec<AnswerEvent>) {
+        let parts = &self.at(place.clone()).parts;
+        let is_another = part.is_some() && !parts.contains(&part) && !parts.contains(&None);
+        if parts.is_empty() || is_another {
+            self.text(place, part, whole, out);
         }
     }
 

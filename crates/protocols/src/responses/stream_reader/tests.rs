@@ -181,6 +181,18 @@ fn what_only_done_events_bring_is_told_once() {
 }
 
 #[test]
+fn parts_of_one_item_are_told_apart() {
+    let added = r#"{"type":"response.output_item.added","output_index":0,"item":{"id":"m","type":"message"}}"#;
+    let first = r#"{"type":"response.output_text.done","output_index":0,"content_index":0,"text":"one"}"#;
+    let second = r#"{"type":"response.output_text.done","output_index":0,"content_index":1,"text":"two"}"#;
+    check(&[added, first, second, second], "begin - - | text one | text two");
+    let delta = r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"one"}"#;
+    check(&[added, delta, first, second], "begin - - | text one | text two");
+    let nowhere = r#"{"type":"response.output_text.delta","output_index":0,"delta":"one"}"#;
+    check(&[added, nowhere, second], "begin - - | text one");
+}
+
+#[test]
 fn events_that_lack_their_place_belong_to_the_last_item() {
     check(
         &[
