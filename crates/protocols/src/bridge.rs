@@ -9,7 +9,7 @@ use easyai_core::usage::Usage;
 use crate::conversation::{Answer, CannotCarry, Conversation};
 use crate::json::repaired;
 use crate::request::{BadRequest, Framing, TextRequest};
-use crate::wire::{AnswerFacts, BadAnswer, Envelope, Protocol, SideReader, StreamReader, StreamWriter, Target, Written};
+use crate::wire::{AnswerFacts, BadAnswer, Envelope, Protocol, SideReader, StreamReader, StreamWriter, Talk, Target, Written};
 use crate::{anthropic, completions, embeddings, gemini, media, moderations, openai, responses};
 
 /// Reads a caller's request into the inner form.
@@ -18,22 +18,13 @@ use crate::{anthropic, completions, embeddings, gemini, media, moderations, open
 /// [`BadRequest`] names the first field that has no meaning.
 pub fn read_request(request: &TextRequest) -> Result<Conversation, BadRequest> {
     let body = request.body();
-    let conversation = match request.protocol {
-        Protocol::Chat => openai::read_request::read_request(body),
-        Protocol::Responses => responses::read_request::read_request(body),
-        Protocol::Messages => anthropic::read_request::read_request(body),
-        Protocol::GenerateContent => gemini::read_request::read_request(body),
-        Protocol::Completions => completions::read_request::read_request(body),
-        Protocol::Embeddings
-        | Protocol::Moderations
-        | Protocol::Rerank
-        | Protocol::Compaction
-        | Protocol::Images
-        | Protocol::ImageEdits
-        | Protocol::Videos
-        | Protocol::Speech
-        | Protocol::Transcriptions
-        | Protocol::Translations => Err(BadRequest::whole("this is no conversation")),
+    let conversation = match request.protocol.talk() {
+        Some(Talk::Chat) => openai::read_request::read_request(body),
+        Some(Talk::Responses) => responses::read_request::read_request(body),
+        Some(Talk::Messages) => anthropic::read_request::read_request(body),
+        Some(Talk::GenerateContent) => gemini::read_request::read_request(body),
+        Some(Talk::Completions) => completions::read_request::read_request(body),
+        None => Err(BadRequest::whole("this is no conversation")),
     };
     // Gemini's verb says whether it is streamed, not its body.
     conversation.map(|conversation| Conversation { stream: request.scan.stream, ..conversation })
@@ -44,28 +35,17 @@ pub fn read_request(request: &TextRequest) -> Result<Conversation, BadRequest> {
 /// # Errors
 /// [`CannotCarry`] names what would lose its meaning.
 pub fn write_request(protocol: Protocol, conversation: &Conversation, target: &Target<'_>) -> Result<Written, CannotCarry> {
-    match protocol {
-        Protocol::Chat => openai::write_request::write_request(conversation, target),
-        Protocol::Responses => responses::write_request::write_request(conversation, target),
-        Protocol::Messages => anthropic::write_request::write_request(conversation, target),
-        Protocol::GenerateContent => gemini::write_request::write_request(conversation, target),
-        Protocol::Completions => Err(CannotCarry {
+    match protocol.talk() {
+        Some(Talk::Chat) => openai::write_request::write_request(conversation, target),
+        Some(Talk::Responses) => responses::write_request::write_request(conversation, target),
+        Some(Talk::Messages) => anthropic::write_request::write_request(conversation, target),
+        Some(Talk::GenerateContent) => gemini::write_request::write_request(conversation, target),
+        Some(Talk::Completions) => Err(CannotCarry {
             field: "messages".to_owned(),
             target: "the Completions API",
             why: "it takes a bare prompt, no conversation".to_owned(),
         }),
-        Protocol::Embeddings
-        | Protocol::Moderations
-        | Protocol::Rerank
-        | Protocol::Compaction
-        | Protocol::Images
-        | Protocol::ImageEdits
-        | Protocol::Videos
-        | Protocol::Speech
-        | Protocol::Transcriptions
-        | Protocol::Translations => {
-            Err(CannotCarry { field: "messages".to_owned(), target: protocol.as_str(), why: "it takes no conversation".to_owned() })
-        }
+        None => Err(CannotCarry { field: "messages".to_owned(), target: protocol.as_str(), why: "it takes no conversation".to_owned() }),
     }
 }
 
@@ -124,45 +104,27 @@ pub fn read_answer(protocol: Protocol, body: &[u8]) -> Result<Answer, BadAnswer>
 }
 
 fn answer_of(protocol: Protocol, body: &[u8]) -> Result<Answer, BadAnswer> {
-    match protocol {
-        Protocol::Chat => openai::read_answer::read_answer(body),
-        Protocol::Responses => responses::read_answer::read_answer(body),
-        Protocol::Messages => anthropic::read_answer::read_answer(body),
-        Protocol::GenerateContent => gemini::read_answer::read_answer(body),
-        Protocol::Completions => completions::read_answer::read_answer(body),
-        Protocol::Embeddings
-        | Protocol::Moderations
-        | Protocol::Rerank
-        | Protocol::Compaction
-        | Protocol::Images
-        | Protocol::ImageEdits
-        | Protocol::Videos
-        | Protocol::Speech
-        | Protocol::Transcriptions
-        | Protocol::Translations => Err(no_answer(protocol)),
+    match protocol.talk() {
+        Some(Talk::Chat) => openai::read_answer::read_answer(body),
+        Some(Talk::Responses) => responses::read_answer::read_answer(body),
+        Some(Talk::Messages) => anthropic::read_answer::read_answer(body),
+        Some(Talk::GenerateContent) => gemini::read_answer::read_answer(body),
+        Some(Talk::Completions) => completions::read_answer::read_answer(body),
+        None => Err(no_answer(protocol)),
     }
 }
 
 /// All text of a whole answer that passed by, for counting.
 #[must_use]
 pub fn delivered_text(protocol: Protocol, body: &[u8]) -> String {
-    match protocol {
-        Protocol::Chat => openai::read_answer::delivered_text(body),
-        Protocol::Responses => responses::read_answer::delivered_text(body),
-        Protocol::Messages => anthropic::read_answer::delivered_text(body),
-        Protocol::GenerateContent => gemini::read_answer::delivered_text(body),
-        Protocol::Completions => completions::read_answer::delivered_text(body),
+    match protocol.talk() {
+        Some(Talk::Chat) => openai::read_answer::delivered_text(body),
+        Some(Talk::Responses) => responses::read_answer::delivered_text(body),
+        Some(Talk::Messages) => anthropic::read_answer::delivered_text(body),
+        Some(Talk::GenerateContent) => gemini::read_answer::delivered_text(body),
+        Some(Talk::Completions) => completions::read_answer::delivered_text(body),
         // Vectors, verdicts, scores and what is sealed are not counted.
-        Protocol::Embeddings
-        | Protocol::Moderations
-        | Protocol::Rerank
-        | Protocol::Compaction
-        | Protocol::Images
-        | Protocol::ImageEdits
-        | Protocol::Videos
-        | Protocol::Speech
-        | Protocol::Transcriptions
-        | Protocol::Translations => String::new(),
+        None => String::new(),
     }
 }
 
@@ -200,67 +162,40 @@ pub const fn streams_text(protocol: Protocol) -> bool {
 /// Writes a whole answer for the caller.
 #[must_use]
 pub fn write_answer(protocol: Protocol, answer: &Answer, usage: &Usage, envelope: &Envelope) -> Bytes {
-    match protocol {
-        Protocol::Chat => openai::write_answer::write_answer(answer, usage, envelope),
-        Protocol::Responses => responses::write_answer::write_answer(answer, usage, envelope),
-        Protocol::Messages => anthropic::write_answer::write_answer(answer, usage, envelope),
-        Protocol::GenerateContent => gemini::write_answer::write_answer(answer, usage, envelope),
-        Protocol::Completions => completions::write_answer::write_answer(answer, usage, envelope),
+    match protocol.talk() {
+        Some(Talk::Chat) => openai::write_answer::write_answer(answer, usage, envelope),
+        Some(Talk::Responses) => responses::write_answer::write_answer(answer, usage, envelope),
+        Some(Talk::Messages) => anthropic::write_answer::write_answer(answer, usage, envelope),
+        Some(Talk::GenerateContent) => gemini::write_answer::write_answer(answer, usage, envelope),
+        Some(Talk::Completions) => completions::write_answer::write_answer(answer, usage, envelope),
         // No conversation is ever asked for in these.
-        Protocol::Embeddings
-        | Protocol::Moderations
-        | Protocol::Rerank
-        | Protocol::Compaction
-        | Protocol::Images
-        | Protocol::ImageEdits
-        | Protocol::Videos
-        | Protocol::Speech
-        | Protocol::Transcriptions
-        | Protocol::Translations => Bytes::new(),
+        None => Bytes::new(),
     }
 }
 
 /// Reads an upstream's stream.
 #[must_use]
 pub fn stream_reader(protocol: Protocol) -> Box<dyn StreamReader> {
-    match protocol {
-        Protocol::Chat
-        | Protocol::Embeddings
-        | Protocol::Moderations
-        | Protocol::Rerank
-        | Protocol::Compaction
-        | Protocol::Images
-        | Protocol::ImageEdits
-        | Protocol::Videos
-        | Protocol::Speech
-        | Protocol::Transcriptions
-        | Protocol::Translations => Box::<openai::stream_reader::Reader>::default(),
-        Protocol::Responses => Box::<responses::stream_reader::Reader>::default(),
-        Protocol::Messages => Box::<anthropic::stream_reader::Reader>::default(),
-        Protocol::GenerateContent => Box::<gemini::stream_reader::Reader>::default(),
-        Protocol::Completions => Box::<completions::stream_reader::Reader>::default(),
+    match protocol.talk() {
+        // Whatever is no conversation streams as chat does, if at all.
+        Some(Talk::Chat) | None => Box::<openai::stream_reader::Reader>::default(),
+        Some(Talk::Responses) => Box::<responses::stream_reader::Reader>::default(),
+        Some(Talk::Messages) => Box::<anthropic::stream_reader::Reader>::default(),
+        Some(Talk::GenerateContent) => Box::<gemini::stream_reader::Reader>::default(),
+        Some(Talk::Completions) => Box::<completions::stream_reader::Reader>::default(),
     }
 }
 
 /// Writes a caller's stream.
 #[must_use]
 pub fn stream_writer(protocol: Protocol, envelope: Envelope) -> Box<dyn StreamWriter> {
-    match protocol {
-        Protocol::Chat
-        | Protocol::Embeddings
-        | Protocol::Moderations
-        | Protocol::Rerank
-        | Protocol::Compaction
-        | Protocol::Images
-        | Protocol::ImageEdits
-        | Protocol::Videos
-        | Protocol::Speech
-        | Protocol::Transcriptions
-        | Protocol::Translations => Box::new(openai::stream_writer::Writer::new(envelope)),
-        Protocol::Responses => Box::new(responses::stream_writer::Writer::new(envelope)),
-        Protocol::Messages => Box::new(anthropic::stream_writer::Writer::new(envelope)),
-        Protocol::GenerateContent => Box::new(gemini::stream_writer::Writer::new(envelope, Framing::Events)),
-        Protocol::Completions => Box::new(completions::stream_writer::Writer::new(envelope)),
+    match protocol.talk() {
+        // Whatever is no conversation streams as chat does, if at all.
+        Some(Talk::Chat) | None => Box::new(openai::stream_writer::Writer::new(envelope)),
+        Some(Talk::Responses) => Box::new(responses::stream_writer::Writer::new(envelope)),
+        Some(Talk::Messages) => Box::new(anthropic::stream_writer::Writer::new(envelope)),
+        Some(Talk::GenerateContent) => Box::new(gemini::stream_writer::Writer::new(envelope, Framing::Events)),
+        Some(Talk::Completions) => Box::new(completions::stream_writer::Writer::new(envelope)),
     }
 }
 
@@ -287,21 +222,9 @@ pub fn side_reader(protocol: Protocol) -> Box<dyn SideReader> {
 /// Our error, in the shape of the caller's protocol.
 #[must_use]
 pub fn error_body(protocol: Protocol, code: ErrorCode, message: &str, param: Option<&str>, retry_after: Option<Duration>) -> String {
-    match protocol {
-        Protocol::Chat
-        | Protocol::Responses
-        | Protocol::Completions
-        | Protocol::Embeddings
-        | Protocol::Moderations
-        | Protocol::Rerank
-        | Protocol::Compaction
-        | Protocol::Images
-        | Protocol::ImageEdits
-        | Protocol::Videos
-        | Protocol::Speech
-        | Protocol::Transcriptions
-        | Protocol::Translations => openai::error::error_body(code, message, param),
-        Protocol::Messages => anthropic::error::error_body(code, message, param),
-        Protocol::GenerateContent => gemini::error::error_body(code, message, retry_after),
+    match protocol.talk() {
+        Some(Talk::Chat | Talk::Responses | Talk::Completions) | None => openai::error::error_body(code, message, param),
+        Some(Talk::Messages) => anthropic::error::error_body(code, message, param),
+        Some(Talk::GenerateContent) => gemini::error::error_body(code, message, retry_after),
     }
 }

@@ -59,7 +59,44 @@ easyai_core::words! {
     }
 }
 
+/// A protocol that carries a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Talk {
+    /// [`Protocol::Chat`].
+    Chat,
+    /// [`Protocol::Responses`].
+    Responses,
+    /// [`Protocol::Messages`].
+    Messages,
+    /// [`Protocol::GenerateContent`].
+    GenerateContent,
+    /// [`Protocol::Completions`]: one of a single turn.
+    Completions,
+}
+
 impl Protocol {
+    /// The same, if it carries a conversation.
+    #[must_use]
+    pub const fn talk(self) -> Option<Talk> {
+        match self {
+            Self::Chat => Some(Talk::Chat),
+            Self::Responses => Some(Talk::Responses),
+            Self::Messages => Some(Talk::Messages),
+            Self::GenerateContent => Some(Talk::GenerateContent),
+            Self::Completions => Some(Talk::Completions),
+            Self::Embeddings
+            | Self::Moderations
+            | Self::Rerank
+            | Self::Compaction
+            | Self::Images
+            | Self::ImageEdits
+            | Self::Videos
+            | Self::Speech
+            | Self::Transcriptions
+            | Self::Translations => None,
+        }
+    }
+
     /// The kind of a call in this protocol.
     #[must_use]
     pub const fn kind(self) -> Kind {
