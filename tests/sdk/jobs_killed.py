@@ -14,7 +14,7 @@ It runs under `target/sdk-python/bin/python`, which has what it imports. What it
 - its callbacks came in order, each at least once, the last one with its end.
 
 A task may fail in one way only: the gateway died while a submission was under way, and nobody can say whether its provider took it. Such a task
-is never submitted again. OpenAI's shape can't be asked; Ark lists jobs but not their prompts, so that several that are lost at once stay unknown.
+is never submitted again. OpenAI's shape lists jobs with their prompts, so that each is found; Ark's without, so that several that are lost at once stay unknown.
 """
 
 import argparse

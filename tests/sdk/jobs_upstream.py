@@ -46,10 +46,10 @@ def long_file_of(id, size):
 
 
 class Job:
-    __slots__ = ("id", "name", "model", "begun", "due", "polls", "last_poll", "gap", "seen_done", "fetches", "size")
+    __slots__ = ("id", "name", "prompt", "model", "begun", "due", "polls", "last_poll", "gap", "seen_done", "fetches", "size")
 
-    def __init__(self, id, name, model, seconds, size):
-        self.id, self.name, self.model, self.size = id, name, model, size
+    def __init__(self, id, name, prompt, model, seconds, size):
+        self.id, self.name, self.prompt, self.model, self.size = id, name, prompt, model, size
         self.begun = time.time()
         self.due = self.begun + seconds
         self.polls = self.fetches = 0
@@ -82,14 +82,14 @@ class Upstream:
         found = PROMPT.search(body)
         model = re.search(rb'"model": ?"([^"]+)"|name="model"\r\n\r\n([^\r]+)', body)
         name = (model[1] or model[2]).decode() if model else ""
-        job = Job(f"{prefix}{len(self.jobs):06d}", found[1].decode(), name, float(found[2]), int(found[3] or 0))
+        job = Job(f"{prefix}{len(self.jobs):06d}", found[1].decode(), found[0].decode(), name, float(found[2]), int(found[3] or 0))
         self.jobs[job.id] = job
         return job
 
     def openai(self, job, now):
         state, share = job.state(now), min(1.0, (now - job.begun) / (job.due - job.begun))
         shown = {"id": job.id, "object": "video", "model": job.model, "status": OPENAI_STATES[state], "progress": int(100 * share)}
-        return shown | {"created_at": int(job.begun), "seconds": "4", "size": "1280x720", "prompt": job.name, "error": None}
+        return shown | {"created_at": int(job.begun), "seconds": "4", "size": "1280x720", "prompt": job.prompt, "error": None}
 
     def ark(self, job, now):
         state = job.state(now)
@@ -110,6 +110,8 @@ class Upstream:
                 return self._json(self.told())
             case "POST", ["v1", "videos"]:
                 return self._json(self.openai(self.submit(body, "video_"), time.time()))
+            case "GET", ["v1", "videos"]:
+                return self._json(self._videos(parse_qs(split.query)))
             case "GET", ["v1", "videos", id] if id in self.jobs:
                 return self._json(self.openai(self.jobs[id], self.jobs[id].poll()))
             case "GET", ["v1", "videos", id, "content"] if id in self.jobs:
@@ -125,6 +127,12 @@ class Upstream:
             case "GET", ["files", name] if name.removesuffix(".mp4") in self.jobs:
                 return self._file(name.removesuffix(".mp4"))
         return self._json({"error": {"code": "not_found", "message": f"no {method} {target}"}}, 404)
+
+    def _videos(self, query):
+        limit, jobs, now = int(query.get("limit", ["20"])[0]), list(reversed(self.jobs.values())), time.time()
+        if after := query.get("after"):
+            jobs = jobs[[job.id for job in jobs].index(after[0]) + 1 :]
+        return {"object": "list", "data": [self.openai(job, now) for job in jobs[:limit]], "has_more": len(jobs) > limit}
 
     def _page(self, query):
         size, page = int(query.get("page_size", ["10"])[0]), int(query.get("page_num", ["1"])[0])

@@ -246,7 +246,7 @@ def test_a_job_that_its_provider_forgot_has_failed(sdk, media, marker, place):
     assert len(media.mocks.jobs.of(marker)) == 1, "nothing is submitted anew"
 
 
-@each("openai", "gemini", direct=False)
+@each("gemini", direct=False)
 def test_a_submission_of_unknown_outcome_is_not_sent_again(sdk, media, marker, place):
     client = sdk(place)
     try:
@@ -257,7 +257,7 @@ def test_a_submission_of_unknown_outcome_is_not_sent_again(sdk, media, marker, p
     assert len(media.mocks.jobs.of(marker)) == 1
 
 
-@each("volces", direct=False)
+@each("openai", "volces", direct=False)
 def test_a_submission_of_unknown_outcome_is_found_where_jobs_are_listed(sdk, media, marker, place):
     with Wallet(media).charged(price_of("video", SECONDS)):
         made(sdk(place), place, f"{marker} mock:lost")

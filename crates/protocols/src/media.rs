@@ -40,7 +40,7 @@ pub use job::{JobReport, JobResult};
 pub use made_in_stream::made_in_stream;
 pub use outbound::{Outbound, field_names, outbound};
 pub use read::{MAX_PROMPT_CHARS, read, read_remix, size, sniff};
-pub use read_answer::{VideoState, read_images, read_transcript, read_video};
+pub use read_answer::{VideoPage, VideoState, WantedVideo, read_images, read_transcript, read_video, read_video_page};
 pub use side::{Side, event_text};
 pub use sound::sound_millis;
 pub use speech::{SpeechFormat, SpeechRequest, StreamFormat};

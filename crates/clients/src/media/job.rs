@@ -94,8 +94,17 @@ impl Clients {
     #[must_use]
     pub const fn lists_jobs(provider: Provider) -> bool {
         match provider {
-            Provider::Volces => true,
-            Provider::Openai | Provider::Gemini | Provider::Simulation | Provider::Anthropic => false,
+            Provider::Openai | Provider::Volces => true,
+            Provider::Gemini | Provider::Simulation | Provider::Anthropic => false,
+        }
+    }
+
+    /// Whether its list tells what each was made from, so that two of different words can't be taken for one another.
+    #[must_use]
+    pub const fn lists_prompts(provider: Provider) -> bool {
+        match provider {
+            Provider::Openai => true,
+            Provider::Volces | Provider::Gemini | Provider::Simulation | Provider::Anthropic => false,
         }
     }
 
@@ -105,8 +114,9 @@ impl Clients {
     /// A [`Failure`] of the call.
     pub async fn find_jobs(&self, lookup: JobLookup<'_>) -> Result<Vec<String>, Failure> {
         match lookup.offer.platform.provider {
+            Provider::Openai => openai::find_jobs(self, &lookup).await,
             Provider::Volces => volces::find_jobs(self, &lookup).await,
-            Provider::Openai | Provider::Gemini | Provider::Simulation | Provider::Anthropic => Ok(Vec::new()),
+            Provider::Gemini | Provider::Simulation | Provider::Anthropic => Ok(Vec::new()),
         }
     }
 }

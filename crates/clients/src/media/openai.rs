@@ -16,8 +16,8 @@ use easyai_core::usage::{Usage, UsageSource};
 use easyai_protocols::conversation::Notes;
 use easyai_protocols::media::{
     Fetched, ImageRequest, ImageWork, InputFile, InputSource, JobReport, MadeFile, MediaAnswer, MediaRequest, Outbound, SpeechAnswer,
-    SpeechRequest, StreamFormat, TranscriptionRequest, TranscriptionWork, VideoRequest, edit_form, outbound, read_images, read_transcript,
-    read_video, recording_form,
+    SpeechRequest, StreamFormat, TranscriptionRequest, TranscriptionWork, VideoRequest, WantedVideo, edit_form, outbound, read_images,
+    read_transcript, read_video, read_video_page, recording_form,
 };
 use easyai_protocols::request::BadRequest;
 use http::header::CONTENT_TYPE;
@@ -27,7 +27,7 @@ pub(super) use self::expected::expected;
 pub(super) use self::fits::fits;
 use self::model::Family;
 use super::begun::{Begun, begun};
-use super::job::JobCall;
+use super::job::{JobCall, JobLookup};
 use super::{AcceptedJob, Made, patient, way};
 use crate::call::{Clients, TextAnswer, TextCall};
 use crate::egress::{AnswerBody, Segments};
@@ -272,6 +272,27 @@ pub(super) async fn job(clients: &Clients, call: &JobCall<'_>) -> Result<JobRepo
         }
         report => report,
     })
+}
+
+/// Videos on a page of the list, and pages that are looked through, the newest first.
+const PAGE_SIZE: usize = 100;
+const MAX_PAGES: usize = 10;
+
+/// The videos of the list that were made from the same words since then.
+pub(super) async fn find_jobs(clients: &Clients, lookup: &JobLookup<'_>) -> Result<Vec<String>, Failure> {
+    let route = way(clients, lookup.offer, lookup.credential, Endpoint::Videos)?;
+    let unusable = |error: crate::EgressError| Failure::new(Category::Network, Sent::Nothing, error.to_string());
+    let wanted = WantedVideo { request: lookup.request, after: lookup.submitted_after.seconds(), before: lookup.now.seconds() };
+    let (mut found, mut below) = (Vec::new(), format!("?limit={PAGE_SIZE}&order=desc"));
+    for _page in 0..MAX_PAGES {
+        let clock = Clock::start(lookup.offer.platform.timeouts, None);
+        let answered = answered(&route, route.request(Method::GET, &below).map_err(unusable)?, &clock).await?;
+        let page = read_video_page(&answered.body, &wanted).map_err(bad_answer)?;
+        found.extend(page.matching);
+        let Some(after) = page.after else { break };
+        below = format!("?limit={PAGE_SIZE}&order=desc&after={}", segment(&after));
+    }
+    Ok(found)
 }
 
 /// Whether a family is known at all: others are not judged.

@@ -10,6 +10,7 @@ use easyai_clients::{AcceptedJob, Clients, JobLookup, TextAnswer};
 use easyai_core::failure::Failure;
 use easyai_core::id::TaskId;
 use easyai_core::job::{JobState, found_again};
+use easyai_core::time::Timestamp;
 use easyai_protocols::conversation::Notes;
 use easyai_protocols::media::MediaRequest;
 use easyai_protocols::read::read;
@@ -65,8 +66,10 @@ impl Runner {
         let saved = jobs::request(&self.db, job.task_id).await.ok()??;
         let request = read(saved.head.kind, saved.head.model.as_deref(), Some(&saved.content_type), saved.body).ok()?;
         for left in (0..LOOK_UPS).rev() {
-            if let Some(accepted) = self.find_again(job, &request).await {
-                return Some(accepted);
+            match self.find_again(job, &request).await {
+                Found::Job(accepted) => return Some(*accepted),
+                Found::Nowhere => return None,
+                Found::NotYet => {}
             }
             if left > 0 {
                 tokio::time::sleep(BETWEEN_LOOK_UPS).await;
@@ -75,31 +78,69 @@ impl Runner {
         None
     }
 
-    async fn find_again(&self, job: &JobRow, request: &TextRequest) -> Option<Accepted> {
+    async fn find_again(&self, job: &JobRow, request: &TextRequest) -> Found {
         // One after another, so that no two find the same.
         let _turn = self.jobs.looking_up.acquire().await;
-        let accepted = self.found(job, request).await?;
-        let written = self.durable(|| jobs::accepted(&self.db, job.task_id, job.fence, &accepted)).await;
-        (written == Written::Yes).then_some(accepted)
+        let found = self.found(job, request).await;
+        if let Found::Job(accepted) = &found {
+            let written = self.durable(|| jobs::accepted(&self.db, job.task_id, job.fence, accepted)).await;
+            return if written == Written::Yes { found } else { Found::Nowhere };
+        }
+        found
     }
 
-    async fn found(&self, job: &JobRow, request: &TextRequest) -> Option<Accepted> {
-        let Some(MediaRequest::Video(asked)) = request.media() else { return None };
-        let (offer, credential) = self.offer_of(job)?;
-        let submitted_after = job.submitted_at?;
+    async fn found(&self, job: &JobRow, request: &TextRequest) -> Found {
+        let Some(MediaRequest::Video(asked)) = request.media() else { return Found::Nowhere };
+        let Some((offer, credential)) = self.offer_of(job) else { return Found::Nowhere };
+        let Some(submitted_after) = job.submitted_at else { return Found::Nowhere };
         let lookup = JobLookup { offer: &offer, credential: credential.as_deref(), request: asked, submitted_after, now: now() };
         let listed = match self.clients.find_jobs(lookup).await {
             Ok(listed) => listed,
             Err(failure) => {
                 tracing::info!(task.id = %job.task_id, failure = %failure.message, "A provider does not say whether it has a job");
-                return None;
+                return if matches!(failure.status, Some(404 | 405 | 501)) { Found::Nowhere } else { Found::NotYet };
             }
         };
-        // Read after the list: what came onto it meanwhile was submitted by then.
-        let beside = jobs::submitted_beside(&self.db, job, submitted_after.minus(SUBMITTED_BESIDE)).await.ok()?;
-        let upstream_job_id = found_again(listed, &beside)?;
+        let words = Clients::lists_prompts(offer.platform.provider).then_some(&*asked.prompt);
+        let Some(beside) = self.beside(job, submitted_after.minus(SUBMITTED_BESIDE), words).await else { return Found::NotYet };
+        let Some(upstream_job_id) = found_again(listed, &beside) else { return Found::NotYet };
         let asked = self.clients.expected_usage(&offer, request);
         let trace = job.trace.clone().unwrap_or_else(|| "{}".to_owned());
-        Some(Accepted { upstream_job_id, asked, trace, next_at: now() })
+        Found::Job(Box::new(Accepted { upstream_job_id, asked, trace, next_at: now() }))
     }
+
+    /// What was submitted beside a job and may be on the list in its place. Read after the list: what came onto it meanwhile was submitted
+    /// by then. `words` are the job's own where the list tells them: then what was made from others is no matter.
+    async fn beside(&self, job: &JobRow, since: Timestamp, words: Option<&str>) -> Option<Vec<Option<String>>> {
+        let mut beside = Vec::new();
+        for (task, id) in jobs::submitted_beside(&self.db, job, since).await.ok()? {
+            let other = match words {
+                Some(words) if id.is_none() => self.asks_in_other_words(task, words).await,
+                Some(_) | None => false,
+            };
+            if !other {
+                beside.push(id);
+            }
+        }
+        Some(beside)
+    }
+
+    async fn asks_in_other_words(&self, task: TaskId, words: &str) -> bool {
+        let Ok(Some(saved)) = jobs::request(&self.db, task).await else { return false };
+        let request = read(saved.head.kind, saved.head.model.as_deref(), Some(&saved.content_type), saved.body);
+        match request.as_ref().ok().and_then(TextRequest::media) {
+            Some(MediaRequest::Video(asked)) => asked.prompt.trim() != words.trim(),
+            Some(_) | None => false,
+        }
+    }
+}
+
+/// What a look at a provider's list gave.
+enum Found {
+    /// The job.
+    Job(Box<Accepted>),
+    /// Nothing that can be no other's; it may come.
+    NotYet,
+    /// Nothing, and nothing will come.
+    Nowhere,
 }

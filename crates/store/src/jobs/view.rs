@@ -44,17 +44,17 @@ pub async fn place(db: &Db, job: &JobRow) -> Result<(usize, usize), StoreError> 
     Ok((count(ahead), count(waiting)))
 }
 
-/// What the jobs are called at their provider that were submitted to the candidate of `job` since `after`, without itself; none where
-/// nobody knows that.
+/// The jobs that were submitted to the candidate of `job` since `after`, without itself, and what they are called at their provider: none
+/// where nobody knows that.
 ///
 /// # Errors
 /// [`StoreError`] if they can't be read.
-pub async fn submitted_beside(db: &Db, job: &JobRow, after: Timestamp) -> Result<Vec<Option<String>>, StoreError> {
+pub async fn submitted_beside(db: &Db, job: &JobRow, after: Timestamp) -> Result<Vec<(TaskId, Option<String>)>, StoreError> {
     let mut conn = db.read().await?;
-    let select = "SELECT upstream_job_id FROM jobs WHERE platform_model_id = $1 AND submitted_at >= $2 AND task_id <> $3";
+    let select = "SELECT task_id, upstream_job_id FROM jobs WHERE platform_model_id = $1 AND submitted_at >= $2 AND task_id <> $3";
     let platform_model = job.platform_model_id.map(PlatformModelId::uuid);
-    let found = sql!(conn, all One<Option<String>>, select, platform_model, after.micros(), job.task_id.uuid())?;
-    Ok(found.into_iter().map(|(id,)| id).collect())
+    let found = sql!(conn, all(Uuid, Option<String>), select, platform_model, after.micros(), job.task_id.uuid())?;
+    Ok(found.into_iter().map(|(task, id)| (TaskId::from_uuid(task), id)).collect())
 }
 
 /// How many jobs there are that are not over, by state.
