@@ -31,8 +31,9 @@ use crate::plain;
 use crate::record::End;
 use crate::runner::{Reply, Runner};
 
-/// URLs of providers live an hour at least (`providers.md` section 11).
-const GIVE_UP_AFTER: Duration = Duration::from_secs(3_600);
+/// A storage may be gone for an hour, and a while more until the next try. URLs of providers live that long at least (`providers.md`
+/// section 11), and say so themselves when they end.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(2 * 3_600);
 
 /// The longest stream out of which what was made is kept: a few large images, each with its drafts, or an hour of speech.
 pub(crate) const MAX_STREAMED_BYTES: usize = 64 << 20;
