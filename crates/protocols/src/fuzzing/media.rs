@@ -8,7 +8,7 @@ use easyai_core::media::{MediaUsage, Resolution};
 use super::assert_json;
 use crate::media::{
     ImageAnswer, ImageRequest, ImageWork, InputFile, InputSource, JobReport, MediaBody, SpeechFormat, SpeechRequest, StreamFormat,
-    TranscriptFormat, TranscriptionRequest, TranscriptionWork, VideoRequest,
+    TranscriptFormat, TranscriptionRequest, TranscriptionWork, VideoRequest, WantedVideo, read_video_page,
 };
 use crate::volces::task::Wanted;
 use crate::{gemini, volces};
@@ -28,6 +28,10 @@ pub fn media(data: &[u8]) -> bool {
     let wanted = Wanted { model: "m", request: &request, after: 1_000, before: 1_060 };
     if let Ok(page) = volces::task::read_page(data, &wanted) {
         assert!(page.matching.len() <= page.items, "what is found is in the list");
+    }
+    let wanted = WantedVideo { request: &request, after: 1_000, before: 1_060 };
+    if let Ok(page) = read_video_page(data, &wanted) {
+        assert!(page.after.is_none() || data.len() > page.matching.len(), "a page that goes on holds something");
     }
     for format in SpeechFormat::ALL {
         let asked = speech(*format);
