@@ -36,6 +36,9 @@ pub fn recording_form(request: &TranscriptionRequest, fetched: &[Fetched], model
     Ok(add(form, "file", &request.file, fetched)?.finish().into())
 }
 
+/// The longest name of a field that goes into a form, where each of its letters may take three: readers of forms take no longer ones.
+const MAX_FIELD_NAME_BYTES: usize = 80;
+
 /// All fields but the model's own name and those `without`. An array is as many fields with brackets.
 fn fields(body: &MediaBody, model: &str, without: &[&str]) -> Result<Form, BadRequest> {
     let mut form = Form::default().text("model", model);
@@ -43,6 +46,12 @@ fn fields(body: &MediaBody, model: &str, without: &[&str]) -> Result<Form, BadRe
         let value = body.bytes.slice(at);
         if name == "model" || without.contains(&name.as_str()) || &value[..] == b"null" {
             continue;
+        }
+        if name.is_empty() || name.len() > MAX_FIELD_NAME_BYTES {
+            let shown: String = name.chars().take(MAX_FIELD_NAME_BYTES / 4).collect();
+            let message =
+                format!("can't go to this platform, whose forms take names of 1 to {MAX_FIELD_NAME_BYTES} bytes: leave the field out");
+            return Err(BadRequest::field(&shown, message));
         }
         if let Ok(text) = serde_json::from_slice::<String>(&value) {
             form = form.text(&name, &text);
@@ -110,6 +119,20 @@ mod tests {
             [("model", b"up"), ("prompt", b"a\nb"), ("n", b"2"), ("stream", b"false"), ("image[]", PNG), ("image[]", b"jpg")];
         assert_eq!(read, expected);
         assert_eq!(parts[5].filename.as_deref(), Some("image.jpeg"));
+    }
+
+    #[test]
+    fn a_field_whose_name_no_form_takes_is_refused() {
+        for (name, taken) in [("y".repeat(80), true), ("\\\"".repeat(80), true), ("y".repeat(81), false), (String::new(), false)] {
+            let body = format!(
+                r#"{{"model":"m","prompt":"a","image":"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAYAAAA=","{name}":[5]}}"#
+            );
+            let Ok(MediaRequest::Image(request)) = read(Kind::ImagesEdits, None, Bytes::from(body)) else { panic!("no edit") };
+            let form = edit_form(&request, &[], "up", &[]);
+            assert_eq!(form.is_ok(), taken, "{name}");
+            let read_back = form.map(|form| multipart::parts(&form.content_type, &Bytes::from(form.body.concat())).is_ok());
+            assert!(read_back.unwrap_or(true), "{name}");
+        }
     }
 
     #[test]
