@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::outbound::places;
 use super::{ImageRequest, InputFile, InputSource, MediaBody, Outbound, TranscriptionRequest};
-use crate::multipart::Form;
+use crate::multipart::{Form, MAX_PARTS};
 use crate::request::BadRequest;
 
 /// What lay at the URLs of a request: the field, the media type, the bytes.
@@ -42,7 +42,14 @@ const MAX_FIELD_NAME_BYTES: usize = 80;
 /// All fields but the model's own name and those `without`. An array is as many fields with brackets.
 fn fields(body: &MediaBody, model: &str, without: &[&str]) -> Result<Form, BadRequest> {
     let mut form = Form::default().text("model", model);
-    for (name, at) in places(&body.bytes)? {
+    let places = places(&body.bytes)?;
+    if places.len() > MAX_PARTS / 2 {
+        return Err(BadRequest::whole(format!(
+            "the body has more than {} fields, too many for a form, which this platform takes",
+            MAX_PARTS / 2
+        )));
+    }
+    for (name, at) in places {
         let value = body.bytes.slice(at);
         if name == "model" || without.contains(&name.as_str()) || &value[..] == b"null" {
             continue;
