@@ -193,11 +193,12 @@ impl UpstreamStream {
             }
             match self.feed.poll_event(cx) {
                 Poll::Pending => return gathered.take().map_or(Poll::Pending, |frames| Poll::Ready(StreamItem::Deltas(frames))),
-                Poll::Ready(Ok(Some(event))) => {
-                    if let Err(failure) = self.take(event, &mut gathered) {
-                        return Poll::Ready(self.fail(failure, gathered));
-                    }
-                }
+                Poll::Ready(Ok(Some(event))) => match self.take(event, &mut gathered) {
+                    Ok(()) => {}
+                    // All was said: whether what follows is an error, broken or nothing changes none of it, however it comes in.
+                    Err(_) if self.choices.all_ended() => self.done = true,
+                    Err(failure) => return Poll::Ready(self.fail(failure, gathered)),
+                },
                 Poll::Ready(Ok(None)) if self.choices.any_ended() => self.done = true,
                 Poll::Ready(Ok(None)) => {
                     let failure = bad_response("the stream ended without a finish reason: it was cut off");
@@ -214,10 +215,10 @@ impl UpstreamStream {
     fn take(&mut self, event: SseEvent, gathered: &mut Gathered) -> Result<(), Failure> {
         let reading = if self.choices.any_ended() { Reading::Full } else { Reading::AfterCommit };
         let (facts, frame) = self.passage.event(event, reading).map_err(|bad| bad_response(bad.to_string()))?;
+        self.usage = facts.usage.or(self.usage);
         if let Some(error) = &facts.error {
             return Err(classify(None, error, &|_| None));
         }
-        self.usage = facts.usage.or(self.usage);
         if !self.passage.keeps_its_end() {
             gathered.add(frame);
             self.note_end(&facts);

@@ -77,7 +77,11 @@ impl Opening {
                 Err(_) if self.choices.all_ended() => return self.over(begun),
                 Err(failure) => return Err(failure),
             };
-            begun |= self.take(event, include_usage)?;
+            begun |= match self.take(event, include_usage) {
+                Ok(begins) => begins,
+                Err(_) if self.choices.all_ended() => return self.over(begun),
+                Err(failure) => return Err(failure),
+            };
             if self.done {
                 return self.over(begun);
             }
@@ -90,10 +94,10 @@ impl Opening {
     /// Keeps an event. True if it begins the answer.
     fn take(&mut self, event: SseEvent, include_usage: bool) -> Result<bool, Failure> {
         let (facts, frame) = self.passage.event(event, Reading::Full).map_err(|bad| bad_response(bad.to_string()))?;
+        self.usage = facts.usage.or(self.usage);
         if let Some(error) = &facts.error {
             return Err(classify(None, error, &|_| None));
         }
-        self.usage = facts.usage.or(self.usage);
         self.done |= facts.done;
         self.ended |= facts.done;
         if facts.usage_only {

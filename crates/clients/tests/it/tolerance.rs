@@ -119,6 +119,29 @@ async fn an_upstream_that_stalls_after_the_end_is_not_waited_for() {
     assert_eq!(told.end.unwrap().0, format!("{finish}data: [DONE]\n\n"));
 }
 
+/// As OpenRouter does (pydantic-ai's cassette `test_openrouter_stream_error`).
+#[rstest]
+#[tokio::test]
+async fn an_error_after_the_end_changes_nothing_and_its_usage_counts_however_it_is_cut(
+    #[values(Writes::Each, Writes::Whole, Writes::OneByte)] writes: Writes,
+    #[values(
+        r#"{"error":{"code":400,"message":"Token limit reached"},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}],"usage":{"prompt_tokens":43,"completion_tokens":10}}"#,
+        "{\"nonsense"
+    )]
+    after: &str,
+) {
+    let finish = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"length\"}]}\n\n";
+    let first = "data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"b\"},\"finish_reason\":null}]}\n\n";
+    for deltas in [vec![first], vec![]] {
+        let sent = deltas.into_iter().map(str::to_owned).chain([finish.to_owned(), format!("data: {after}\n\n")]);
+        let raw = Raw { writes, ..Raw::event_stream(sent.map(Bytes::from).collect()) };
+        let told = Bed::at(&mock(raw).await.base_url()).tell(STREAM).await;
+        let (last, usage) = told.end.unwrap();
+        assert_eq!(last, format!("{finish}data: [DONE]\n\n"));
+        assert_eq!(usage.map(|usage| (usage.input_tokens, usage.output_tokens)), after.contains("usage").then_some((43, 10)));
+    }
+}
+
 #[tokio::test]
 async fn pieces_that_wait_are_sent_on_together() {
     let upstream = mock(Answer { writes: Writes::Whole, ..Answer::of_deltas(50) }).await;

@@ -85,11 +85,13 @@ fn parse(data: &[u8]) -> Result<EventFacts, BadEvent> {
     let chunk: Chunk = serde_json::from_slice(data).map_err(|error| BadEvent(error.to_string()))?;
     let choices = chunk.choices.unwrap_or_default();
     let bare = chunk.detail.0 || chunk.message.0 || chunk.base_resp.0.is_some_and(|base| base.failed());
-    if chunk.error.0 || (choices.is_empty() && bare) {
-        return Ok(EventFacts { error: Some(read_error(data)), ..EventFacts::default() });
-    }
     let wire_usage = chunk.usage.0.or(chunk.x_groq.0.and_then(|groq| groq.usage.0));
     let wire_usage = wire_usage.or_else(|| choices.iter().find_map(|choice| choice.usage.0));
+    if chunk.error.0 || (choices.is_empty() && bare) {
+        // What was used until then is told with it (OpenRouter).
+        let usage = wire_usage.and_then(super::usage::WireUsage::into_usage);
+        return Ok(EventFacts { error: Some(read_error(data)), usage, ..EventFacts::default() });
+    }
     let finish_reason = choices.iter().find_map(|choice| choice.finish_reason.0.clone());
     Ok(EventFacts {
         useful: choices.iter().any(|choice| choice.delta.as_ref().is_some_and(super::chunk::Delta::is_useful)),

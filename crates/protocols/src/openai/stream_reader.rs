@@ -31,8 +31,10 @@ impl StreamReader for Reader {
             }
             return Ok(Progress::Done);
         }
-        let chunk: Whole = serde_json::from_slice(data).map_err(|error| BadEvent(error.to_string()))?;
+        let mut chunk: Whole = serde_json::from_slice(data).map_err(|error| BadEvent(error.to_string()))?;
         if chunk.is_error() {
+            // What was used until then is told with it (OpenRouter).
+            out.extend(chunk.usage().and_then(WireUsage::into_usage).map(AnswerEvent::Usage));
             out.push(AnswerEvent::Error(read_error(data)));
             return Ok(Progress::Done);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use easyai_bench::mock::{Answer, Behaviour, MockUpstream, Raw};
+use easyai_bench::mock::{Answer, Behaviour, MockUpstream, Raw, Writes};
 use serde_json::{Value, json};
 
 use crate::app::catalog::DEFAULT_CHARGE;
@@ -211,6 +211,38 @@ async fn items_of_an_upstream_are_referred_to_by_whoever_got_them_and_by_nobody_
         app.caller.send("DELETE", "/v1/responses/resp_1", &[], b"").await.unwrap().rest().await;
     }
     refused(ask(&app.caller, "/v1/responses", by_name).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_after_the_end_of_a_stream_costs_every_caller_what_it_tells() {
+    let frames = [
+        r#"{"id":"x","choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}"#,
+        r#"{"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"length"}]}"#,
+        r#"{"id":"x","error":{"code":400,"message":"Token limit reached"},"choices":[],"usage":{"prompt_tokens":43,"completion_tokens":10}}"#,
+    ];
+    for writes in [Writes::Each, Writes::Whole, Writes::OneByte] {
+        let pieces = frames.map(|frame| format!("data: {frame}\n\n").into()).to_vec();
+        let raw = Raw { writes, ..Raw::event_stream(pieces) };
+        let upstream = MockUpstream::start(Behaviour::always(raw)).await.unwrap();
+        let app = TestApp::start(Catalog::demo(&upstream.base_url())).await;
+        let chat = json!({ "model": "demo", "stream": true, "messages": [{ "role": "user", "content": "hi" }] });
+        let messages = json!({ "model": "demo", "stream": true, "max_tokens": 9, "messages": [{ "role": "user", "content": "hi" }] });
+        let responses = json!({ "model": "demo", "stream": true, "input": "hi" });
+        let google = json!({ "contents": [{ "parts": [{ "text": "hi" }] }] });
+        for (path, body) in [
+            ("/v1/chat/completions", chat),
+            ("/v1/messages", messages),
+            ("/v1/responses", responses),
+            ("/v1beta/models/demo:streamGenerateContent?alt=sse", google),
+        ] {
+            let answer = app.caller.send("POST", path, &[], body.to_string().as_bytes()).await.unwrap().rest().await;
+            assert!(!answer.body_text().contains("Token limit"), "{answer}");
+            let task = app.caller.task(&answer.task()).await;
+            assert_eq!((&task["status"], &task["usage"]["input_tokens"]), (&json!("succeeded"), &json!(43)), "{path} {writes:?} {task}");
+            assert_eq!(task["usage"]["output_tokens"], json!(10), "{path} {writes:?}");
+        }
+        app.everything_is_settled("1000").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
