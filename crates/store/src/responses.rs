@@ -47,21 +47,20 @@ pub async fn get(db: &Db, account: AccountId, id: &str) -> Result<Option<StoredR
     Ok(Some(StoredResponse { task: row.task_id, answer, previous: row.previous_response_id, input }))
 }
 
-/// Those of `items` that no stored response of `account` brought: ids that only their upstream knows.
+/// The first of `items` that no stored response of `account` brought; ids that only their upstream knows.
 ///
 /// # Errors
 /// [`StoreError`] if they can't be looked up.
-pub async fn strange_items(db: &Db, account: AccountId, mut items: Vec<String>) -> Result<Vec<String>, StoreError> {
+pub async fn strange_item<'a>(db: &Db, account: AccountId, items: &'a [String]) -> Result<Option<&'a str>, StoreError> {
     let mut conn = db.read().await?;
     let select =
         "SELECT i.item_id FROM response_items i JOIN tasks t ON t.id = i.task_id WHERE i.item_id = $1 AND t.account_id = $2 LIMIT 1";
-    let mut strange = Vec::new();
-    for item in items.drain(..) {
+    for item in items {
         if sql!(conn, optional One<String>, select, item.as_str(), account.uuid())?.is_none() {
-            strange.push(item);
+            return Ok(Some(item));
         }
     }
-    Ok(strange)
+    Ok(None)
 }
 
 /// Forgets a stored response of `account`. True if there was one.

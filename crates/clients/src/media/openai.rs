@@ -282,7 +282,8 @@ const MAX_PAGES: usize = 10;
 pub(super) async fn find_jobs(clients: &Clients, lookup: &JobLookup<'_>) -> Result<Vec<String>, Failure> {
     let route = way(clients, lookup.offer, lookup.credential, Endpoint::Videos)?;
     let unusable = |error: crate::EgressError| Failure::new(Category::Network, Sent::Nothing, error.to_string());
-    let wanted = WantedVideo { request: lookup.request, after: lookup.submitted_after.seconds(), before: lookup.now.seconds() };
+    let (after, before) = (lookup.submitted_after.seconds(), lookup.now.seconds());
+    let wanted = WantedVideo { model: &lookup.offer.upstream_name, request: lookup.request, after, before };
     let (mut found, mut below) = (Vec::new(), format!("?limit={PAGE_SIZE}&order=desc"));
     for _page in 0..MAX_PAGES {
         let clock = Clock::start(lookup.offer.platform.timeouts, None);

@@ -10,7 +10,6 @@ use crate::media::{
     ImageAnswer, ImageRequest, ImageWork, InputFile, InputSource, JobReport, MediaBody, SpeechFormat, SpeechRequest, StreamFormat,
     TranscriptFormat, TranscriptionRequest, TranscriptionWork, VideoRequest, WantedVideo, read_video_page,
 };
-use crate::volces::task::Wanted;
 use crate::{gemini, volces};
 
 const VIDEO: MediaUsage = MediaUsage::Video { millis: 5_000, resolution: Some(Resolution::P720), audio: true, video_input: false };
@@ -25,11 +24,10 @@ pub fn media(data: &[u8]) -> bool {
     let submitted = [gemini::operation::read_submitted(data), volces::task::read_submitted(data)];
     read |= submitted.into_iter().flatten().map(|id| assert!(!id.is_empty(), "a job has an id")).count() > 0;
     let request = video();
-    let wanted = Wanted { model: "m", request: &request, after: 1_000, before: 1_060 };
+    let wanted = WantedVideo { model: "m", request: &request, after: 1_000, before: 1_060 };
     if let Ok(page) = volces::task::read_page(data, &wanted) {
         assert!(page.matching.len() <= page.items, "what is found is in the list");
     }
-    let wanted = WantedVideo { request: &request, after: 1_000, before: 1_060 };
     if let Ok(page) = read_video_page(data, &wanted) {
         assert!(page.after.is_none() || data.len() > page.matching.len(), "a page that goes on holds something");
     }

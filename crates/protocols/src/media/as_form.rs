@@ -24,7 +24,7 @@ pub fn edit_form(request: &ImageRequest, fetched: &[Fetched], model: &str, witho
     if let Some(mask) = &request.mask {
         form = add(form, "mask", mask, fetched)?;
     }
-    Ok(form.finish().into())
+    finished(form)
 }
 
 /// A recording to be written down, as a form.
@@ -33,7 +33,17 @@ pub fn edit_form(request: &ImageRequest, fetched: &[Fetched], model: &str, witho
 /// [`BadRequest`] if the recording is at a URL and was not fetched.
 pub fn recording_form(request: &TranscriptionRequest, fetched: &[Fetched], model: &str) -> Result<Outbound, BadRequest> {
     let form = fields(&request.body, model, &["file"])?;
-    Ok(add(form, "file", &request.file, fetched)?.finish().into())
+    finished(add(form, "file", &request.file, fetched)?)
+}
+
+/// The form, unless it has more parts than one may have.
+fn finished(form: Form) -> Result<Outbound, BadRequest> {
+    if form.parts() > MAX_PARTS {
+        let message =
+            format!("the body has more than {MAX_PARTS} fields and elements of fields, too many for a form, which this platform takes");
+        return Err(BadRequest::whole(message));
+    }
+    Ok(form.finish().into())
 }
 
 /// The longest name of a field that goes into a form, where each of its letters may take three: readers of forms take no longer ones.
@@ -42,14 +52,7 @@ const MAX_FIELD_NAME_BYTES: usize = 80;
 /// All fields but the model's own name and those `without`. An array is as many fields with brackets.
 fn fields(body: &MediaBody, model: &str, without: &[&str]) -> Result<Form, BadRequest> {
     let mut form = Form::default().text("model", model);
-    let places = places(&body.bytes)?;
-    if places.len() > MAX_PARTS / 2 {
-        return Err(BadRequest::whole(format!(
-            "the body has more than {} fields, too many for a form, which this platform takes",
-            MAX_PARTS / 2
-        )));
-    }
-    for (name, at) in places {
+    for (name, at) in places(&body.bytes)? {
         let value = body.bytes.slice(at);
         if name == "model" || without.contains(&name.as_str()) || &value[..] == b"null" {
             continue;
@@ -139,6 +142,21 @@ mod tests {
             assert_eq!(form.is_ok(), taken, "{name}");
             let read_back = form.map(|form| multipart::parts(&form.content_type, &Bytes::from(form.body.concat())).is_ok());
             assert!(read_back.unwrap_or(true), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_too_much_for_a_form_is_refused() {
+        for (many, taken) in [(40, true), (200, false)] {
+            let array = format!("\"a\":{}", serde_json::to_string(&vec!["x"; many]).unwrap());
+            let fields = (0..many).map(|number| format!("\"f{number}\":1")).collect::<Vec<_>>().join(",");
+            for more in [array, fields] {
+                let body = format!(
+                    r#"{{"model":"m","prompt":"a","image":"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAYAAAA=",{more}}}"#
+                );
+                let Ok(MediaRequest::Image(request)) = read(Kind::ImagesEdits, None, Bytes::from(body)) else { panic!("no edit") };
+                assert_eq!(edit_form(&request, &[], "up", &[]).is_ok(), taken, "{many}");
+            }
         }
     }
 

@@ -9,7 +9,7 @@ mod video_list;
 pub use images::read_images;
 pub use transcript::read_transcript;
 pub use video::{VideoState, read_video};
-pub use video_list::{VideoPage, WantedVideo, read_video_page};
+pub use video_list::{VideoPage, read_video_page};
 
 use crate::openai::error::read_error;
 use crate::wire::BadAnswer;

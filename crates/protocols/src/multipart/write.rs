@@ -42,6 +42,12 @@ impl Form {
         self
     }
 
+    /// How many parts it has.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
     /// The whole form, with a boundary that stands in none of its parts.
     #[must_use]
     pub fn finish(self) -> WrittenForm {

@@ -5,11 +5,11 @@ use bytes::Bytes;
 use super::scan::scan_count;
 use crate::request::{BadRequest, TextRequest};
 
-/// A body that is only counted: the model may be missing, as may all else.
+/// A body that is only counted, with the response it goes on from: the model may be missing, as may all else.
 ///
 /// # Errors
 /// [`BadRequest`] names the first field that is wrong.
-pub fn request(body: Bytes) -> Result<TextRequest, BadRequest> {
+pub fn request(body: Bytes) -> Result<(TextRequest, Option<String>), BadRequest> {
     scan_count(body)
 }
 
@@ -18,7 +18,7 @@ pub fn request(body: Bytes) -> Result<TextRequest, BadRequest> {
 /// # Errors
 /// [`BadRequest`] names the first field that is wrong.
 pub fn estimate(body: &[u8]) -> Result<u64, BadRequest> {
-    Ok(scan_count(Bytes::copy_from_slice(body))?.scan.prompt_tokens)
+    Ok(scan_count(Bytes::copy_from_slice(body))?.0.scan.prompt_tokens)
 }
 
 /// What is answered.

@@ -56,12 +56,6 @@ pub fn expand(body: &[u8], earlier: &[Exchange]) -> Result<Bytes, BadRequest> {
     Ok(members.written())
 }
 
-/// The response that a body goes on from, if it says so.
-#[must_use]
-pub fn previous(body: &[u8]) -> Option<String> {
-    body_members(body).ok()?.text("previous_response_id")
-}
-
 /// The body without `background`: the gateway works on it in the background itself.
 ///
 /// # Errors

@@ -46,9 +46,11 @@ pub fn scan(body: Bytes) -> Result<(TextRequest, ResponsesAsk), BadRequest> {
     Ok((draft.request(body), ask))
 }
 
-/// The same for a body that is only counted: anything may be missing.
-pub(super) fn scan_count(body: Bytes) -> Result<TextRequest, BadRequest> {
-    Ok(Draft::of(&body)?.request(body))
+/// The same for a body that is only counted, with the response it goes on from: anything may be missing.
+pub(super) fn scan_count(body: Bytes) -> Result<(TextRequest, Option<String>), BadRequest> {
+    let mut draft = Draft::of(&body)?;
+    let previous = draft.previous_response_id.take();
+    Ok((draft.request(body), previous))
 }
 
 /// The same for a body whose conversation is only made short, with the response it goes on from: there may be no input.

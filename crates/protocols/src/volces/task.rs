@@ -7,13 +7,10 @@ use easyai_core::usage::{Usage, UsageSource};
 use serde_json::value::RawValue;
 
 use super::NO_RESULT;
-use crate::media::{JobReport, JobResult, MadeFile, VideoRequest};
+use crate::media::{JobReport, JobResult, MadeFile, WantedVideo};
 use crate::openai::error::{WireError, read_error};
 use crate::openai::lenient::{Count, List, Maybe, Word, tolerant};
 use crate::wire::BadAnswer;
-
-/// Clocks of two machines may differ by so much.
-const SKEW_SECONDS: i64 = 30;
 
 #[derive(serde::Deserialize)]
 struct Task<'a> {
@@ -152,19 +149,6 @@ fn told(asked: MediaUsage, told: Option<u64>, resolved: Option<Resolution>, soun
     }
 }
 
-/// What is looked for in a list of tasks.
-#[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
-    /// What the platform calls the model.
-    pub model: &'a str,
-    /// What was asked.
-    pub request: &'a VideoRequest,
-    /// When it was submitted at the earliest, in seconds since 1970.
-    pub after: i64,
-    /// When it was submitted at the latest.
-    pub before: i64,
-}
-
 /// A page of a list of tasks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
@@ -178,21 +162,18 @@ pub struct Page {
 ///
 /// # Errors
 /// [`BadAnswer`] if it is no list.
-pub fn read_page(body: &[u8], wanted: &Wanted<'_>) -> Result<Page, BadAnswer> {
+pub fn read_page(body: &[u8], wanted: &WantedVideo<'_>) -> Result<Page, BadAnswer> {
     let listed: Listed<'_> = serde_json::from_slice(body).map_err(|error| BadAnswer::Unparseable(error.to_string()))?;
     let items = listed.items.0.len();
     Ok(Page { matching: listed.items.0.into_iter().filter(|task| may_be(task, wanted)).filter_map(|task| task.id.0).collect(), items })
 }
 
-fn may_be(task: &Task<'_>, wanted: &Wanted<'_>) -> bool {
+fn may_be(task: &Task<'_>, wanted: &WantedVideo<'_>) -> bool {
     let Some(created) = task.created_at else { return false };
     // Behind an endpoint's id there is a model of another name.
     let another_model = !wanted.model.starts_with("ep-") && task.model.0.as_deref().is_some_and(|model| model != wanted.model);
-    let seconds = wanted.request.seconds.map(|seconds| f64::from(seconds.get()));
-    let another_length = matches!((task.duration, seconds), (Some(told), Some(asked)) if (told - asked).abs() > 0.5);
     let another_seed = matches!((task.seed, wanted.request.seed), (Some(told), Some(asked)) if asked >= 0 && told != asked);
-    let in_time = created >= wanted.after.saturating_sub(SKEW_SECONDS) && created <= wanted.before.saturating_add(SKEW_SECONDS);
-    in_time && !another_model && !another_length && !another_seed
+    wanted.is_of(created) && !another_model && wanted.has_length(task.duration) && !another_seed
 }
 
 #[cfg(test)]
@@ -254,7 +235,7 @@ mod tests {
             asked.seconds = std::num::NonZeroU32::new(5);
             asked.seed = Some(7);
         });
-        let wanted = |model| Wanted { model, request: &request, after: 1_000, before: 1_060 };
+        let wanted = |model| WantedVideo { model, request: &request, after: 1_000, before: 1_060 };
         let page = read_page(list.as_bytes(), &wanted("m")).unwrap();
         assert_eq!((page.matching.as_slice(), page.items), (["good".to_owned()].as_slice(), 7));
         assert_eq!(read_page(list.as_bytes(), &wanted("ep-1")).unwrap().matching, ["good", "other"]);

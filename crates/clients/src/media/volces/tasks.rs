@@ -5,8 +5,8 @@
 
 use easyai_core::failure::{Category, Failure, Sent};
 use easyai_protocols::conversation::CannotCarry;
-use easyai_protocols::media::{JobReport, VideoRequest};
-use easyai_protocols::volces::task::{self, Wanted};
+use easyai_protocols::media::{JobReport, VideoRequest, WantedVideo};
+use easyai_protocols::volces::task;
 use easyai_protocols::volces::video;
 use http::Method;
 
@@ -57,7 +57,7 @@ pub(in crate::media) async fn stop_job(clients: &Clients, call: &JobCall<'_>) ->
 pub(in crate::media) async fn find_jobs(clients: &Clients, lookup: &JobLookup<'_>) -> Result<Vec<String>, Failure> {
     let line = Line::of_job(clients, lookup.offer, lookup.credential);
     let (after, before) = (lookup.submitted_after.seconds(), lookup.now.seconds());
-    let wanted = Wanted { model: line.upstream_name(), request: lookup.request, after, before };
+    let wanted = WantedVideo { model: line.upstream_name(), request: lookup.request, after, before };
     let mut found = Vec::new();
     for page in 1..=MAX_PAGES {
         let below = format!("?page_num={page}&page_size={PAGE_SIZE}&filter.model={}", segment(line.upstream_name()));

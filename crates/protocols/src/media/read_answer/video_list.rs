@@ -2,23 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::media::VideoRequest;
+use crate::media::WantedVideo;
 use crate::openai::lenient::{Count, Objects, Word};
 use crate::wire::BadAnswer;
-
-/// How far clocks may be apart.
-const SKEW_SECONDS: i64 = 60;
-
-/// What is looked for.
-#[derive(Debug, Clone, Copy)]
-pub struct WantedVideo<'a> {
-    /// What was asked.
-    pub request: &'a VideoRequest,
-    /// When it was submitted at the earliest, in seconds since 1970.
-    pub after: i64,
-    /// When it was submitted at the latest.
-    pub before: i64,
-}
 
 /// A page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +38,7 @@ struct Listed {
 pub fn read_video_page(body: &[u8], wanted: &WantedVideo<'_>) -> Result<VideoPage, BadAnswer> {
     let whole: Whole = serde_json::from_slice(body).map_err(|error| BadAnswer::Unparseable(error.to_string()))?;
     let listed = whole.data.0;
-    let goes_on = whole.has_more == Some(true) && listed.last().is_some_and(|last| created(last) >= earliest(wanted));
+    let goes_on = whole.has_more == Some(true) && listed.last().is_some_and(|last| !wanted.is_younger_than(created(last)));
     let after = listed.last().filter(|_| goes_on).and_then(|last| last.id.0.clone());
     let matching = listed.into_iter().filter(|video| may_be(video, wanted)).filter_map(|video| video.id.0).collect();
     Ok(VideoPage { matching, after })
@@ -62,18 +48,11 @@ fn created(video: &Listed) -> i64 {
     i64::try_from(video.created_at.0).unwrap_or(i64::MAX)
 }
 
-const fn earliest(wanted: &WantedVideo<'_>) -> i64 {
-    wanted.after.saturating_sub(SKEW_SECONDS)
-}
-
 /// The words must be the same: others may use the list, and their videos are not shown to anybody here.
 fn may_be(video: &Listed, wanted: &WantedVideo<'_>) -> bool {
     let same_words = video.prompt.0.as_deref().is_some_and(|prompt| prompt.trim() == wanted.request.prompt.trim());
-    let in_time = created(video) >= earliest(wanted) && created(video) <= wanted.before.saturating_add(SKEW_SECONDS);
-    let told = video.seconds.0.as_deref().and_then(|seconds| seconds.parse::<f64>().ok());
-    let asked = wanted.request.seconds.map(|seconds| f64::from(seconds.get()));
-    let another_length = matches!((told, asked), (Some(told), Some(asked)) if (told - asked).abs() > 0.5);
-    same_words && in_time && !another_length
+    let told = video.seconds.0.as_deref().and_then(|seconds| seconds.parse().ok());
+    same_words && wanted.is_of(created(video)) && wanted.has_length(told)
 }
 
 #[cfg(test)]
@@ -87,13 +66,13 @@ mod tests {
             request.prompt = "waves ".to_owned();
             request.seconds = std::num::NonZeroU32::new(4);
         });
-        let wanted = WantedVideo { request: &request, after: 1_000, before: 1_100 };
+        let wanted = WantedVideo { model: "m", request: &request, after: 1_000, before: 1_100 };
         let page = |data: &str, more: &str| read_video_page(format!(r#"{{"object":"list","data":[{data}]{more}}}"#).as_bytes(), &wanted);
         let item = |id: &str, more: &str| format!(r#"{{"id":"{id}","object":"video",{more}}}"#);
         let all = [
             item("same", r#""prompt":"waves","created_at":1010,"seconds":"4""#),
             item("lenient", r#""prompt":" waves","created_at":"1010","seconds":4.0"#),
-            item("unsaid", r#""prompt":"waves","created_at":950"#),
+            item("unsaid", r#""prompt":"waves","created_at":975"#),
             item("other", r#""prompt":"hills","created_at":1010"#),
             item("wordless", r#""prompt":null,"created_at":1010"#),
             item("longer", r#""prompt":"waves","created_at":1010,"seconds":"8""#),

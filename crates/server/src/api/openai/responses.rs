@@ -144,10 +144,9 @@ pub async fn input_tokens(State(app): State<Arc<App>>, request: Request) -> Resp
         let (head, incoming) = request.into_parts();
         let caller = auth::caller_of(&app, &head)?;
         let bytes = body::read(&head.headers, incoming, app.max_body_bytes).await?;
-        let previous = expand::previous(&bytes);
-        let mut request = responses::count::request(bytes)?;
+        let (mut request, previous) = responses::count::request(bytes)?;
         if let Some(whole) = history::whole(&app, &caller, &request, previous.as_deref()).await? {
-            request = responses::count::request(whole)?;
+            request = responses::count::request(whole)?.0;
         }
         let tokens = count::tokens(&app, &caller, head, request).await?;
         Ok(json(responses::count::answer(tokens)))

@@ -25,7 +25,7 @@ const MAX_REFERENCES: usize = 1_000;
 /// `bad_request` for a response that is not this caller's, as OpenAI answers; `store_unavailable` if nothing can be looked up.
 pub async fn whole(app: &App, caller: &Caller, request: &TextRequest, previous: Option<&str>) -> Result<Option<Bytes>, ApiError> {
     let body = request.body();
-    let resolved = if request.scan.needs.earlier_items { Some(resolve(app, caller, body).await?) } else { None };
+    let resolved = if request.scan.needs.earlier_items { resolve(app, caller, body).await? } else { None };
     let Some(previous) = previous else { return Ok(resolved) };
     let earlier = of(app, caller, previous).await?;
     Ok(Some(expand::expand(resolved.as_ref().unwrap_or(body), &earlier)?))
@@ -45,8 +45,8 @@ async fn of(app: &App, caller: &Caller, id: &str) -> Result<Vec<Exchange>, ApiEr
     Ok(exchanges)
 }
 
-/// The body with our own items in place of references to them. References to an upstream's stay, if this caller got the item from it.
-async fn resolve(app: &App, caller: &Caller, body: &Bytes) -> Result<Bytes, ApiError> {
+/// The body with our own items in place of references to them; none if there are none of ours. References to an upstream's stay, if this caller got the item from it.
+async fn resolve(app: &App, caller: &Caller, body: &Bytes) -> Result<Option<Bytes>, ApiError> {
     let references = expand::references(body);
     if references.len() > MAX_REFERENCES {
         let message = format!("`input` refers to more than {MAX_REFERENCES} items: send the items themselves, or `previous_response_id`");
@@ -63,10 +63,13 @@ async fn resolve(app: &App, caller: &Caller, body: &Bytes) -> Result<Bytes, ApiE
         let found = expand::item(&output, &item).ok_or_else(|| no_item(&item))?;
         items.insert(item, found);
     }
-    if let Some(item) = responses::strange_items(&app.db, caller.account.id, theirs).await?.first() {
+    if let Some(item) = responses::strange_item(&app.db, caller.account.id, &theirs).await? {
         return Err(no_item(item));
     }
-    Ok(expand::with_items(body, &items)?)
+    if items.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(expand::with_items(body, &items)?))
 }
 
 fn no_item(id: &str) -> ApiError {
