@@ -180,6 +180,13 @@ def test_a_transcript_is_streamed(sdk, place):
     assert len(events) > 3
 
 
+@each("gemini", "volces", direct=False)
+def test_what_was_heard_at_once_is_streamed_all_the_same(sdk, place):
+    events = list(sdk(place).audio.transcriptions.create(model=place.model("transcribe"), file=SOUND, stream=True))
+    assert [event.type for event in events] == ["transcript.text.delta", "transcript.text.done"]
+    assert events[0].delta == events[1].text == HEARD
+
+
 @each("openai")
 def test_words_have_times_where_they_were_asked_for(sdk, place):
     asked = {"model": place.model("whisper"), "file": SOUND, "response_format": "verbose_json", "timestamp_granularities": ["word", "segment"]}

@@ -14,8 +14,8 @@ use easyai_core::pricing::Bill;
 use easyai_core::run::Delivery;
 use easyai_core::usage::Usage;
 use easyai_protocols::media::{
-    ImageAnswer, ImageRequest, MadeFile, MediaAnswer, MediaRequest, ResponseFormat, ShownImage, SpeechAnswer, StreamFormat, image_frames,
-    made_in_stream, speech_delta, speech_done, write_images,
+    ImageAnswer, ImageRequest, MadeFile, MediaAnswer, MediaRequest, ResponseFormat, ShownImage, SpeechAnswer, StreamFormat,
+    TranscriptionAnswer, image_frames, made_in_stream, speech_delta, speech_done, transcript_delta, transcript_done, write_images,
 };
 use easyai_store::assets::{AssetRole, StoredAsset, signed_url};
 use futures_util::TryStreamExt;
@@ -55,7 +55,7 @@ async fn bring(runner: &Arc<Runner>, live: Box<Live>, delivery: Delivery, made: 
     let shown = match &answer {
         MediaAnswer::Images(images) => show_images(runner, &live, &delivery, images).await,
         MediaAnswer::Speech(speech) => show_speech(runner, &live, &delivery, speech).await,
-        MediaAnswer::Transcription(text) => Ok((text.content_type.clone(), text.body.clone())),
+        MediaAnswer::Transcription(text) => Ok(show_transcript(&live, text)),
     };
     let (content_type, body) = match shown {
         Ok(shown) => shown,
@@ -126,6 +126,9 @@ pub(crate) async fn keep_streamed(runner: &Arc<Runner>, live: &Live, delivery: &
 
 type Shown = (String, Bytes);
 
+/// The content type of a stream.
+const EVENTS: &str = "text/event-stream; charset=utf-8";
+
 async fn show_images(runner: &Arc<Runner>, live: &Live, delivery: &Delivery, answer: &ImageAnswer) -> Result<Shown, String> {
     let Some(MediaRequest::Image(request)) = live.ask.request.media() else {
         return Err("images were made that nobody asked for".to_owned());
@@ -151,7 +154,7 @@ async fn show_images(runner: &Arc<Runner>, live: &Live, delivery: &Delivery, ans
 
 fn written(answer: &ImageAnswer, shown: &[ShownImage], request: &ImageRequest) -> Shown {
     if request.stream {
-        ("text/event-stream; charset=utf-8".to_owned(), image_frames(answer, shown, request, now().seconds()))
+        (EVENTS.to_owned(), image_frames(answer, shown, request, now().seconds()))
     } else {
         ("application/json".to_owned(), write_images(answer, shown, request, now().seconds()))
     }
@@ -186,6 +189,17 @@ fn link(runner: &Runner, live: &Live, asset: &StoredAsset) -> String {
     signed_url(&runner.vault, base, asset.id, now(), terms.lifetime)
 }
 
+/// What was heard at once, as events where those were asked for.
+fn show_transcript(live: &Live, answer: &TranscriptionAnswer) -> Shown {
+    match live.ask.request.media() {
+        Some(MediaRequest::Transcription(asked)) if asked.stream => {
+            let (delta, done) = (transcript_delta(&answer.text), transcript_done(&answer.text, &answer.usage));
+            (EVENTS.to_owned(), [delta, done].concat().into())
+        }
+        Some(_) | None => (answer.content_type.clone(), answer.body.clone()),
+    }
+}
+
 async fn show_speech(runner: &Arc<Runner>, live: &Live, delivery: &Delivery, answer: &SpeechAnswer) -> Result<Shown, String> {
     let Some(MediaRequest::Speech(request)) = live.ask.request.media() else {
         return Err("speech was made that nobody asked for".to_owned());
@@ -205,7 +219,7 @@ async fn show_speech(runner: &Arc<Runner>, live: &Live, delivery: &Delivery, ans
             let mut frames = BytesMut::new();
             answer.data.chunks(SPEECH_PIECE).for_each(|piece| frames.extend_from_slice(&speech_delta(piece)));
             frames.extend_from_slice(&speech_done(&answer.usage));
-            ("text/event-stream; charset=utf-8".to_owned(), frames.freeze())
+            (EVENTS.to_owned(), frames.freeze())
         }
     })
 }
