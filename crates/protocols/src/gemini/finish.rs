@@ -22,6 +22,8 @@ const FILTERS: &[&str] = &[
     "PROHIBITED_CONTENT",
     "SPII",
     "LANGUAGE",
+    // Of Vertex.
+    "MODEL_ARMOR",
     "IMAGE_SAFETY",
     "IMAGE_PROHIBITED_CONTENT",
     "IMAGE_RECITATION",
@@ -104,6 +106,8 @@ mod tests {
         check("STOP", true, false, Ok(StopReason::Stop));
         check("STOP", true, true, Ok(StopReason::ToolCalls));
         check("STOP", false, false, Err(UNUSABLE));
+        check("MODEL_ARMOR", true, false, Ok(StopReason::ContentFilter));
+        check("MODEL_ARMOR", false, false, Err(FILTERED));
         check("MAX_TOKENS", true, false, Ok(StopReason::Length));
         check("MAX_TOKENS", false, false, Ok(StopReason::Length));
         for word in FILTERS {

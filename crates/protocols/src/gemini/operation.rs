@@ -60,9 +60,10 @@ struct Video {
     uri: Word,
     #[serde(default)]
     gcs_uri: Word,
-    #[serde(default)]
+    /// Google's own types name both otherwise.
+    #[serde(default, alias = "encodedVideo")]
     bytes_base64_encoded: Word,
-    #[serde(default)]
+    #[serde(default, alias = "encoding")]
     mime_type: Word,
 }
 
@@ -240,7 +241,9 @@ mod tests {
         assert_eq!(files(&developer), [MadeFile::Url { url: uri.to_owned(), with_credential: true }]);
         let vertex = r#"{"name":"o","done":true,"response":{"videos":[{"bytesBase64Encoded":"aGk=","mimeType":"video/mp4"}]}}"#;
         let inline = MadeFile::Inline { media_type: Some("video/mp4".to_owned()), data: Bytes::from_static(b"hi") };
-        assert_eq!(files(vertex), [inline]);
+        assert_eq!(files(vertex), std::slice::from_ref(&inline));
+        let encoded = r#"{"name":"o","done":true,"response":{"generateVideoResponse":{"generatedSamples":[{"video":{"encodedVideo":"aGk=","encoding":"video/mp4"}}]}}}"#;
+        assert_eq!(files(encoded), [inline]);
     }
 
     #[test]

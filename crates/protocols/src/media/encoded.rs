@@ -15,7 +15,19 @@ pub(crate) fn decode(text: &str) -> Option<Bytes> {
         Some(url) => url.split_once(";base64,")?.1,
         None => text,
     };
-    LENIENT.decode(text.trim()).ok().filter(|bytes| !bytes.is_empty()).map(Bytes::from)
+    // Broken into lines as in mails, or in the alphabet for URLs as Google's own types write it.
+    let is_plain = |byte: &u8| !byte.is_ascii_whitespace() && !matches!(byte, b'-' | b'_');
+    let bytes = if text.bytes().all(|byte| is_plain(&byte)) {
+        LENIENT.decode(text)
+    } else {
+        let standard = |letter| match letter {
+            '-' => '+',
+            '_' => '/',
+            other => other,
+        };
+        LENIENT.decode(text.chars().filter(|letter| !letter.is_ascii_whitespace()).map(standard).collect::<String>())
+    };
+    bytes.ok().filter(|bytes| !bytes.is_empty()).map(Bytes::from)
 }
 
 /// Padded base64.
@@ -31,6 +43,9 @@ mod tests {
     fn base64_is_read_with_and_without_padding_and_as_a_data_url() {
         for text in ["aGk=", "aGk", " aGk=\n", "data:image/png;base64,aGk="] {
             assert_eq!(decode(text).as_deref(), Some(b"hi".as_slice()), "{text}");
+        }
+        for text in ["-__-", "-_\r\n_-\n", "data:;base64,+//+"] {
+            assert_eq!(decode(text).as_deref(), Some(b"\xfb\xff\xfe".as_slice()), "{text}");
         }
         for bad in ["", "!", "data:image/png,aGk=", "a"] {
             assert_eq!(decode(bad), None, "{bad}");

@@ -81,13 +81,14 @@ pub fn read_submitted(body: &[u8]) -> Result<String, BadAnswer> {
 /// [`BadAnswer`] if nothing can be read of it: nothing is known of the task then.
 pub fn read_report(body: &[u8], asked: MediaUsage) -> Result<JobReport, BadAnswer> {
     let task = task(body)?;
-    let Some(status) = task.status.0.as_deref() else {
+    let Some(status) = task.status.0.as_deref().map(|status| status.trim().to_ascii_lowercase()) else {
         let is_error = task.error.is_some_and(|error| error.get() != "null");
         return Err(if is_error { BadAnswer::Error(read_error(body)) } else { BadAnswer::Empty });
     };
-    Ok(match status {
+    Ok(match status.as_str() {
         "queued" => JobReport::Queued,
-        "succeeded" => succeeded(task, asked),
+        // Others who speak as Ark does have words of their own.
+        "succeeded" | "success" | "completed" => succeeded(task, asked),
         "failed" => JobReport::Failed(failed(task.error)),
         "cancelled" | "canceled" => JobReport::Cancelled,
         "expired" => JobReport::Expired,
@@ -194,7 +195,9 @@ mod tests {
         check(r#"{"id":"c","status":"new"}"#, "Running");
         check(r#"{"id":"c","status":"cancelled"}"#, "Cancelled");
         check(r#"{"id":"c","status":"canceled"}"#, "Cancelled");
-        check(r#"{"id":"c","status":"expired"}"#, "Expired");
+        check(r#"{"id":"c","status":"EXPIRED "}"#, "Expired");
+        check(r#"{"id":"c","status":"SUCCEEDED","content":{"video_url":"https://v"}}"#, "Succeeded");
+        check(r#"{"id":"c","status":"completed","content":{"video_url":"https://v"}}"#, "Succeeded");
         check(r#"{"id":"c","status":"succeeded","content":{}}"#, r#"Failed(WireError { message: "the task succeeded without a video""#);
         check(
             r#"{"id":"c","status":"failed","error":{"code":"OutputVideoSensitiveContentDetected","message":"m"}}"#,

@@ -2,22 +2,16 @@
 
 use std::borrow::Cow;
 
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use bytes::Bytes;
 use easyai_core::media::{MediaUsage, Pixels};
 use easyai_core::usage::{Usage, UsageSource};
 use serde::Deserialize;
 
 use super::no_answer;
+use crate::media::encoded;
 use crate::media::usage::WireUsage;
 use crate::media::{ImageAnswer, ImageRequest, ItemFailure, MadeFile, MadeImage, size, sniff};
 use crate::openai::lenient::{Count, Object, Objects, Present, Word};
 use crate::wire::BadAnswer;
-
-const BASE64: GeneralPurpose =
-    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -121,8 +115,7 @@ impl Item<'_> {
 
 /// Base64, which some send as a data URL.
 fn inline(text: &str) -> Option<MadeFile> {
-    let data = if text.starts_with("data:") { text.split_once(',')?.1 } else { text };
-    let data = Bytes::from(BASE64.decode(data.trim()).ok().filter(|data| !data.is_empty())?);
+    let data = encoded::decode(text)?;
     Some(MadeFile::Inline { media_type: sniff(&data).map(str::to_owned), data })
 }
 
