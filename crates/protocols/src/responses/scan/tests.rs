@@ -56,6 +56,24 @@ fn messages_are_taken_where_there_is_no_input() {
 }
 
 #[test]
+fn a_reference_is_seen_however_it_is_written() {
+    let refers = |item: &str| {
+        let (request, _) = scan(Bytes::from(format!(r#"{{"model":"m","input":[{{"role":"user","content":"x"}},{item}]}}"#))).unwrap();
+        request.scan.needs.earlier_items
+    };
+    for item in [
+        r#"{"type":"item_reference","id":"m"}"#,
+        r#"{"id":"m","type":"item\u005freference"}"#,
+        r#"{"id":"m"}"#,
+        r#"{"id":"m","type":null,"role":null}"#,
+    ] {
+        assert!(refers(item), "{item}");
+    }
+    assert!(!refers(r#"{"type":"message","id":"m","role":"user","content":"item_reference"}"#));
+    assert!(!refers(r#"{"id":"m","role":"user","content":"x"}"#));
+}
+
+#[test]
 fn a_wrong_field_is_named() {
     refused(r#"{"input":"x"}"#, "model", "missing");
     refused(r#"{"model":"m"}"#, "input", "missing");
@@ -65,6 +83,10 @@ fn a_wrong_field_is_named() {
     refused(r#"{"model":"m","messages":[{"role":"user"},5]}"#, "messages[1]", "item");
     refused(r#"{"model":"m","input":{"role":"user"}}"#, "input", "array");
     refused_with(r#""input":"y""#, "input", "twice");
+    for twice in [r#""type":"message","type":"item_reference","id":"m""#, r#""id":"a","id":"b""#, r#""role":null,"role":"user""#] {
+        let key = twice.split('"').nth(1).unwrap();
+        refused(&format!(r#"{{"model":"m","input":[{{{twice}}}]}}"#), &format!("input[0].{key}"), "twice");
+    }
     refused_with(r#""conversation":"conv_1""#, "conversation", "previous_response_id");
     refused_with(r#""conversation":{"id":"conv_1"}"#, "conversation", "previous_response_id");
     refused_with(r#""background":true,"store":false"#, "background", "store");

@@ -42,7 +42,7 @@ pub(super) fn turns(scanner: &mut Scanner<'_>, name: &str) -> Result<Option<Turn
                     let problem = "must be an item: an object with a `type`, or with `role` and `content`";
                     return Err(BadRequest::field(&format!("{name}[{index}]"), problem));
                 }
-                turns.item(scanner).map_err(BadRequest::from)
+                turns.item(scanner, &|key| format!("{name}[{index}].{key}"))
             })?;
             if turns.count == 0 {
                 return Err(BadRequest::field(name, "is empty: send at least one item"));
@@ -55,20 +55,26 @@ pub(super) fn turns(scanner: &mut Scanner<'_>, name: &str) -> Result<Option<Turn
 }
 
 impl Turns {
-    fn item(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
-        let (mut kind, mut has_role) = (None, false);
-        scanner.object(|scanner, key| match (&*key, scanner.peek()?) {
-            ("content" | "output", Sort::Array) => scanner.array(|scanner, _index| self.part(scanner)),
-            // What only its owner can read, and pictures: no text.
-            ("encrypted_content" | "result", _) => scanner.skip().map(drop),
-            ("type", Sort::String) => {
-                kind = Some(scanner.measure(&mut self.size)?);
-                Ok(())
+    fn item(&mut self, scanner: &mut Scanner<'_>, at: &dyn Fn(&str) -> String) -> Result<(), BadRequest> {
+        let (mut kind, mut has_role, mut seen) = (None, false, [false; 3]);
+        scanner.object(|scanner, key| {
+            // Whether it is a reference, and to what, hangs on these: another reader might take the other one.
+            if let Some(place) = ["type", "role", "id"].iter().position(|known| *known == key)
+                && std::mem::replace(&mut seen[place], true)
+            {
+                return Err(BadRequest::field(&at(&key), "stands twice in the item: send it once"));
             }
-            (key, _) => {
-                has_role |= key == "role";
-                scanner.measure(&mut self.size).map(drop)
+            match (&*key, scanner.peek()?) {
+                ("content" | "output", Sort::Array) => scanner.array(|scanner, _index| self.part(scanner))?,
+                // What only its owner can read, and pictures: no text.
+                ("encrypted_content" | "result", _) => scanner.skip().map(|_span| ())?,
+                ("type", Sort::String) => kind = Some(scanner.measure(&mut self.size)?),
+                (key, sort) => {
+                    has_role |= key == "role" && sort != Sort::Null;
+                    scanner.measure(&mut self.size)?;
+                }
             }
+            Ok(())
         })?;
         self.refers |= match kind {
             Some(kind) => scanner.unescaped(&kind)? == REFERENCE,
