@@ -92,7 +92,7 @@ fn facts_of(protocol: Protocol, body: &[u8]) -> Result<AnswerFacts, BadAnswer> {
 /// What goes to the caller in place of a whole answer that official SDKs would stumble over; none if it passes as it is.
 #[must_use]
 pub fn mended_answer(protocol: Protocol, body: &[u8]) -> Option<Bytes> {
-    if protocol == Protocol::Chat { openai::read_answer::mended(body) } else { None }
+    if protocol == Protocol::Chat { openai::mend::mended_answer(body) } else { None }
 }
 
 /// Reads a whole answer into the inner form.

@@ -4,6 +4,7 @@
 //! a body of 100 KB costs a few tens of microseconds. A property test compares the verdicts of both.
 
 mod repair;
+pub(crate) mod splice;
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -1,5 +1,6 @@
 //! OpenAI's chat protocol, as OpenAI and everything compatible with it speak it.
 
+mod call_identity;
 mod chunk;
 mod delta;
 pub(crate) mod dialect;
@@ -7,7 +8,7 @@ pub mod error;
 pub mod failure;
 pub(crate) mod lenient;
 pub(crate) mod media;
-mod mend;
+pub(crate) mod mend;
 pub mod read_answer;
 pub mod read_request;
 pub mod scan;

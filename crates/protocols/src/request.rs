@@ -5,7 +5,6 @@
 
 pub(crate) mod inputs;
 pub(crate) mod members;
-pub(crate) mod splice;
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -14,11 +13,11 @@ use bytes::Bytes;
 use easyai_core::kind::ModelType;
 
 pub use self::inputs::InputForm;
-use self::splice::{Edit, splice};
 use crate::bridge;
 use crate::conversation::Conversation;
 use crate::embeddings::EmbedRequest;
 use crate::json::JsonError;
+use crate::json::splice::{Edit, splice};
 use crate::media::MediaRequest;
 use crate::moderations::ModerationRequest;
 use crate::openai::lenient::Text;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::Encoding;
 use crate::request::InputForm;
-use crate::request::splice::with_model;
+use crate::json::splice::with_model;
 
 /// A request for vectors, checked.
 #[derive(Debug, Clone)]

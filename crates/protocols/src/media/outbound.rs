@@ -10,7 +10,7 @@ use super::MediaBody;
 use crate::multipart::{self, WrittenForm};
 use crate::request::BadRequest;
 use crate::request::members::members;
-use crate::request::splice::{Edit, splice};
+use crate::json::splice::{Edit, splice};
 
 /// A body for an upstream.
 #[derive(Debug, Clone)]

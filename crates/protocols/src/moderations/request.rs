@@ -9,7 +9,7 @@ use crate::json::{Scanner, Sort};
 use crate::openai::scan::model;
 use crate::request::BadRequest;
 use crate::request::members::{Seen, members, text};
-use crate::request::splice::with_model;
+use crate::json::splice::with_model;
 
 /// The model of callers who name none, as OpenAI has it.
 pub const DEFAULT_MODEL: &str = "omni-moderation-latest";

@@ -1,12 +1,9 @@
 //! A chat upstream's whole answer: in the inner form, or only what it says beside its text where the bytes pass by.
 
-use bytes::Bytes;
-
 use super::chunk::SpokenChoices;
 use super::delta::{BaseResp, Choice, Whole};
 use super::error::read_error;
 use super::lenient::{Maybe, Present};
-use super::mend::mended_answer;
 use super::stream_reader::Reader;
 use super::usage::WireUsage;
 use crate::conversation::{Answer, Collector, StopReason};
@@ -55,12 +52,6 @@ pub fn answer_facts(body: &[u8]) -> Result<AnswerFacts, BadAnswer> {
         return Err(BadAnswer::Empty);
     }
     Ok(AnswerFacts { usage: wire.usage.0.and_then(WireUsage::into_usage) })
-}
-
-/// The body of a 200 that passes by, where official SDKs would stumble over its tool calls; none if it passes as it is.
-#[must_use]
-pub fn mended(body: &[u8]) -> Option<Bytes> {
-    mended_answer(body)
 }
 
 /// Reads the body of a 200 into the inner form. A message is a stream's only delta: so both are read by one reader.

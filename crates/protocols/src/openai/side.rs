@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 
 use super::chunk::{Chunk, SpokenChoices};
 use super::error::{error_frame, read_error};
-use super::mend::Calls;
+use super::mend::{Calls, mended_chunk};
 use crate::conversation::StopReason;
 use crate::wire::{BadEvent, EventFacts, Reading, SideReader};
 
@@ -43,7 +43,7 @@ impl SideReader for Side {
     }
 
     fn mended(&mut self, data: &[u8]) -> Option<Bytes> {
-        self.calls.mend(data)
+        mended_chunk(&mut self.calls, data)
     }
 
     fn error(&mut self, code: ErrorCode, message: &str, out: &mut BytesMut) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::request::splice::with_model;
+use crate::json::splice::with_model;
 
 /// A request for an order of documents, checked. There is at least one document.
 #[derive(Debug, Clone)]

@@ -1,12 +1,7 @@
-//! Which fragment belongs to which call.
-//!
-//! OpenAI sends id and name once, and tells calls apart by an index that counts from 0. Others count from 1, or send no index, or the
-//! same one for all; some send no id, others repeat id or name in every fragment; some send the whole call in one piece, its arguments
-//! as an object. Source: `providers.md` section 4.1.
-
-use serde::de::IgnoredAny;
+//! The calls of a chat stream, put together from their fragments.
 
 use crate::conversation::AnswerEvent;
+use crate::openai::call_identity::{Identity, find};
 use crate::openai::delta::{Call, Function};
 use crate::openai::signature;
 
@@ -16,9 +11,7 @@ const SEED: usize = 24;
 
 /// A call, or a piece of one.
 pub(super) struct Fragment {
-    index: Option<u64>,
-    id: Option<String>,
-    name: String,
+    identity: Identity,
     arguments: String,
     custom: bool,
     signature: Option<String>,
@@ -36,14 +29,12 @@ pub(super) struct Calls {
 
 #[derive(Debug)]
 struct Open {
-    wire_index: Option<u64>,
-    wire_id: Option<String>,
-    name: String,
+    identity: Identity,
     custom: bool,
     /// Its index in the inner form, once its name is known.
     passed_on: Option<usize>,
-    /// Arguments: those that came before the name; for a call without an id all of them, since only they tell where it ends.
-    arguments: String,
+    /// Arguments that came before the name.
+    waiting: String,
     signature: Option<String>,
 }
 
@@ -57,14 +48,15 @@ impl From<Call> for Fragment {
             (None, None) => (String::new(), String::new()),
         };
         let index = call.index.0.and_then(|index| index.parse().ok());
-        Self { index, id: call.id.0, name, arguments, custom, signature }
+        Self { identity: Identity::new(index, call.id.0, name), arguments, custom, signature }
     }
 }
 
 impl From<Function> for Fragment {
     /// The old `function_call`: there is only one, and it has no id.
     fn from(function: Function) -> Self {
-        Self { index: None, id: None, name: function.name.0, arguments: function.arguments.0, custom: false, signature: None }
+        let identity = Identity::new(None, None, function.name.0);
+        Self { identity, arguments: function.arguments.0, custom: false, signature: None }
     }
 }
 
@@ -84,8 +76,8 @@ impl Calls {
 
     /// Takes a fragment and passes on what it brings.
     pub(super) fn take(&mut self, fragment: Fragment, out: &mut Vec<AnswerEvent>) {
-        let at = self.find(&fragment).unwrap_or_else(|| {
-            self.open.push(Open::new(&fragment));
+        let at = find(&self.open, &fragment.identity, |open| &open.identity).unwrap_or_else(|| {
+            self.open.push(Open::new(fragment.identity.index, fragment.custom));
             self.open.len() - 1
         });
         if let Some(open) = self.open.get_mut(at) {
@@ -98,78 +90,40 @@ impl Calls {
         out.extend((0..self.begun).map(|index| AnswerEvent::CallEnd { index }));
         self.begun > 0
     }
-
-    /// The call that a fragment goes on with; none if it begins another.
-    fn find(&self, fragment: &Fragment) -> Option<usize> {
-        let is_named = !fragment.name.is_empty();
-        if let Some(id) = &fragment.id {
-            let known = self.open.iter().rposition(|open| open.wire_id.as_ref() == Some(id));
-            // An id that was never seen, with a name: another call, even under the same index.
-            if known.is_some() || is_named {
-                return known;
-            }
-        }
-        let of_index = |index| self.open.iter().rposition(|open| open.wire_index == Some(index));
-        let last = self.open.len().checked_sub(1);
-        let at = match fragment.index {
-            Some(index) if is_named => of_index(index),
-            Some(index) => of_index(index).or(last),
-            None => last,
-        }?;
-        let open = self.open.get(at)?;
-        let begins_another = is_named && !open.name.is_empty() && (open.name != fragment.name || open.is_whole());
-        (!begins_another).then_some(at)
-    }
 }
 
 impl Open {
-    fn new(fragment: &Fragment) -> Self {
-        Self {
-            wire_index: fragment.index,
-            wire_id: fragment.id.clone(),
-            name: String::new(),
-            custom: fragment.custom,
-            passed_on: None,
-            arguments: String::new(),
-            signature: None,
-        }
+    fn new(index: Option<u64>, custom: bool) -> Self {
+        let identity = Identity::new(index, None, String::new());
+        Self { identity, custom, passed_on: None, waiting: String::new(), signature: None }
     }
 
     fn take(&mut self, fragment: Fragment, begun: &mut usize, seed: &str, out: &mut Vec<AnswerEvent>) {
         self.signature = fragment.signature.or(self.signature.take());
-        if self.name.is_empty() {
-            self.name = fragment.name;
-        }
+        self.identity.learn(fragment.identity);
+        self.identity.called_with(&fragment.arguments);
         let delta = match self.passed_on {
             Some(_) => fragment.arguments,
-            None if self.name.is_empty() => {
+            None if self.identity.name.is_empty() => {
                 // Nobody can be told of a call without its name.
-                self.arguments.push_str(&fragment.arguments);
+                self.waiting.push_str(&fragment.arguments);
                 return;
             }
             None => {
                 let index = *begun;
                 self.passed_on = Some(index);
                 *begun += 1;
-                let id = fragment.id.or_else(|| self.wire_id.clone()).unwrap_or_else(|| format!("call_{seed}_{index}"));
-                out.push(AnswerEvent::CallBegin { index, id, name: self.name.clone(), custom: self.custom });
-                std::mem::take(&mut self.arguments) + &fragment.arguments
+                let id = self.identity.id.clone().unwrap_or_else(|| format!("call_{seed}_{index}"));
+                out.push(AnswerEvent::CallBegin { index, id, name: self.identity.name.clone(), custom: self.custom });
+                std::mem::take(&mut self.waiting) + &fragment.arguments
             }
         };
         let Some(index) = self.passed_on else { return };
-        if self.wire_id.is_none() {
-            self.arguments.push_str(&delta);
-        }
         if !delta.is_empty() {
             out.push(AnswerEvent::CallArguments { index, delta });
         }
         if let Some(data) = self.signature.take() {
             out.push(AnswerEvent::CallOpaque { index, opaque: signature::read(data) });
         }
-    }
-
-    /// Whether nothing can be missing: only asked of a call that no id tells apart.
-    fn is_whole(&self) -> bool {
-        self.wire_id.is_none() && self.arguments.starts_with('{') && serde_json::from_str::<IgnoredAny>(&self.arguments).is_ok()
     }
 }

@@ -1,4 +1,4 @@
-//! Changing a few places of a body without touching, or copying, the rest.
+//! Changing a few places of JSON without reading, or touching, the rest.
 
 use std::ops::Range;
 
@@ -34,6 +34,20 @@ pub(crate) fn splice(body: &Bytes, mut edits: Vec<Edit>) -> Vec<Bytes> {
     pieces
 }
 
+/// The same in one piece, of what can't be shared.
+pub(crate) fn spliced(data: &[u8], mut edits: Vec<Edit>) -> Bytes {
+    edits.sort_by_key(|edit| edit.at.start);
+    let mut out = Vec::with_capacity(data.len() + edits.iter().map(|edit| edit.with.len()).sum::<usize>());
+    let mut from = 0;
+    for edit in &edits {
+        out.extend_from_slice(&data[from..edit.at.start]);
+        out.extend_from_slice(&edit.with);
+        from = edit.at.end;
+    }
+    out.extend_from_slice(&data[from..]);
+    Bytes::from(out)
+}
+
 /// The body of a request that calls the model `name`: what lies at `at`, or a new member before the brace at `end`.
 pub(crate) fn with_model(body: &Bytes, at: Option<&Range<usize>>, end: usize, name: &str) -> Vec<Bytes> {
     let Some(at) = at else {
@@ -55,6 +69,7 @@ mod tests {
         let pieces = splice(&body, vec![edit(9..9, "x"), edit(0..2, "ab")]);
         assert_eq!(pieces.concat(), b"ab2345678x9");
         assert_eq!(pieces[1].as_ptr(), body[2..].as_ptr(), "the rest is not copied");
-        assert_eq!(splice(&body, Vec::new()), vec![body]);
+        assert_eq!(splice(&body, Vec::new()), vec![body.clone()]);
+        assert_eq!(spliced(&body, vec![edit(9..9, "x"), edit(0..2, "ab")]), "ab2345678x9");
     }
 }
