@@ -23,5 +23,5 @@ pub use egress::{
 };
 pub use media::{AcceptedJob, JobCall, JobLookup, Made, StoppedJob};
 pub use simulation::{Encounter, Fault, Faults, SimulatedCall};
-pub use stream::{StreamItem, UpstreamStream};
+pub use stream::{LastFrames, StreamItem, UpstreamStream};
 pub use upstream::target;

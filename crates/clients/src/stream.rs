@@ -24,6 +24,7 @@ use easyai_core::media::MediaUsage;
 use easyai_core::usage::Usage;
 use easyai_protocols::convert::Converter;
 use easyai_protocols::media::MediaRequest;
+use easyai_protocols::openai::due_usage::DueUsage;
 use easyai_protocols::openai::failure::classify;
 use easyai_protocols::request::TextRequest;
 use easyai_protocols::sse::SseEvent;
@@ -49,13 +50,39 @@ pub enum StreamItem {
     Deltas(Bytes),
     /// The end. Its frames wait for the settlement.
     End {
-        /// From the chunk with the finish reason on, up to `[DONE]`.
-        last: Bytes,
+        /// They wait for the settlement.
+        last: LastFrames,
         /// What the upstream counted, if it did.
         usage: Option<Usage>,
     },
     /// It broke off.
     Failed(Failure),
+}
+
+/// The frames of an end: from the chunk with the finish reason on, up to `[DONE]`.
+#[derive(Debug, Clone)]
+pub struct LastFrames {
+    frames: Bytes,
+    /// Usage that the upstream did not tell where the caller looks for it, and what comes after it.
+    due: Option<(DueUsage, Bytes)>,
+}
+
+impl LastFrames {
+    /// All of them, for an answer that used so much.
+    #[must_use]
+    pub fn telling(&self, usage: &Usage) -> Bytes {
+        let Some((due, closing)) = &self.due else { return self.frames.clone() };
+        let mut frames = BytesMut::from(&*self.frames);
+        due.frame(usage, &mut frames);
+        frames.extend_from_slice(closing);
+        frames.freeze()
+    }
+
+    /// What was delivered with them.
+    #[must_use]
+    pub const fn delivered(&self) -> &Bytes {
+        &self.frames
+    }
 }
 
 /// What of the request decides how its stream is read.
@@ -262,10 +289,13 @@ impl UpstreamStream {
     }
 
     fn end(&mut self) -> StreamItem {
-        self.passage.end(self.ended, &mut self.tail);
+        let due = self.passage.due_usage().filter(|_| self.include_usage);
+        let mut closing = BytesMut::new();
+        self.passage.end(self.ended, if due.is_some() { &mut closing } else { &mut self.tail });
+        let last = LastFrames { frames: std::mem::take(&mut self.tail).freeze(), due: due.map(|due| (due, closing.freeze())) };
         let told = self.usage.map(|usage| Usage { media: usage.media.or(self.media), ..usage });
         let usage = told.or_else(|| self.media.map(Usage::of_media));
-        StreamItem::End { last: std::mem::take(&mut self.tail).freeze(), usage }
+        StreamItem::End { last, usage }
     }
 
     /// The frames that tell the caller of a failure after the first delta; none in a file.

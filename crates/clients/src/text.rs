@@ -331,9 +331,10 @@ impl Answering<'_> {
         if self.is_own() {
             let facts = bridge::answer_facts(self.protocol, &body).map_err(bad_answer)?;
             let content_type = content_type.unwrap_or_else(json);
+            let body = bridge::mended_answer(self.protocol, &body).unwrap_or(body);
             let body = match self.call.request.previous_response() {
                 Some(previous) => with_previous(&body, previous),
-                None => bridge::mended_answer(self.protocol, &body).unwrap_or(body),
+                None => body,
             };
             return Ok(TextAnswer::Plain(self.answer(body, content_type, facts.usage)));
         }

@@ -4,6 +4,7 @@ mod call_identity;
 mod chunk;
 mod delta;
 pub(crate) mod dialect;
+pub mod due_usage;
 pub mod error;
 pub mod failure;
 pub(crate) mod lenient;

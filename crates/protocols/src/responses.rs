@@ -14,6 +14,7 @@ mod event;
 pub mod expand;
 mod item;
 mod members;
+pub(crate) mod mend;
 pub mod object;
 mod output_item;
 pub mod read_answer;

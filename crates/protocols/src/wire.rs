@@ -21,6 +21,7 @@ use easyai_core::kind::{Kind, Provider};
 use easyai_core::usage::Usage;
 
 use crate::conversation::{AnswerEvent, Notes, Stop, StopReason};
+use crate::openai::due_usage::DueUsage;
 use crate::openai::error::WireError;
 
 easyai_core::words! {
@@ -260,6 +261,11 @@ pub trait SideReader: Debug + Send {
     /// What goes to the caller in place of an event's data that official SDKs would stumble over; none if it passes as it is. Asked of
     /// every event in its turn, after [`SideReader::event`].
     fn mended(&mut self, _data: &[u8]) -> Option<Bytes> {
+        None
+    }
+
+    /// The chunk with usage that a caller who asked for it has not been shown by the end; only chat and completions have one.
+    fn due_usage(&self) -> Option<DueUsage> {
         None
     }
 

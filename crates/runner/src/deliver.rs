@@ -27,7 +27,7 @@ use http_body::Frame;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 
-use crate::deliver::ending::{Ending, Recording, Streamed};
+use crate::deliver::ending::{Ended, Ending, Recording, Streamed};
 use crate::finish::Settled;
 use crate::open::Live;
 use crate::runner::Runner;
@@ -63,7 +63,11 @@ pub struct Delivering {
 
 enum State {
     Streaming(Box<Streaming>),
-    Settling { settled: JoinHandle<Settled>, last: Result<Bytes, BrokenOff> },
+    /// What the caller is told of a failure is there; the frames of a complete answer come with its settlement.
+    Settling {
+        ended: JoinHandle<Ended>,
+        told: Result<Bytes, BrokenOff>,
+    },
     Over,
 }
 
@@ -174,12 +178,12 @@ impl Delivering {
     fn end(&mut self, ending: Ending) -> Option<Bytes> {
         if let State::Streaming(streaming) = std::mem::replace(&mut self.state, State::Over) {
             let Streaming { mut upstream, streamed } = *streaming;
-            let last = if self.file.is_some() { ending.last_piece() } else { Ok(ending.last_frames(&mut upstream)) };
+            let told = if self.file.is_some() { ending.last_piece() } else { Ok(ending.error_frames(&mut upstream)) };
             drop(upstream);
             let runner = Arc::clone(&self.runner);
             // A task of its own: a caller that goes away now must not undo the bookkeeping.
-            let settled = self.runner.finisher.background(async move { ending::settle(&runner, streamed, ending).await });
-            self.state = State::Settling { settled, last };
+            let ended = self.runner.finisher.background(async move { ending::settle(&runner, streamed, ending).await });
+            self.state = State::Settling { ended, told };
         }
         None
     }
@@ -198,10 +202,13 @@ impl http_body::Body for Delivering {
                         return Poll::Ready(Some(Ok(Frame::data(frames))));
                     }
                 }
-                State::Settling { settled, last } => {
-                    let settled = std::task::ready!(Pin::new(settled).poll(cx)).unwrap_or(Settled::Unbooked);
+                State::Settling { ended, told } => {
+                    let ended = std::task::ready!(Pin::new(ended).poll(cx));
+                    let Ended { settled, last } = ended.unwrap_or(Ended { settled: Settled::Unbooked, last: Bytes::new() });
                     let frames = match settled {
-                        Settled::Booked { .. } => std::mem::replace(last, Ok(Bytes::new())),
+                        Settled::Booked { .. } => {
+                            std::mem::replace(told, Ok(Bytes::new())).map(|told| if told.is_empty() { last } else { told })
+                        }
                         Settled::Unbooked if this.file.is_some() => Err(BrokenOff),
                         Settled::Unbooked => Ok(thinking::error_frame(
                             this.protocol,

@@ -241,6 +241,13 @@ def events(said, heard, body, ids, opaque):
     def event(kind, **more):
         return kind, {"type": kind, "sequence_number": next(number)} | more
 
+    def begun_item(item, filled, empty):
+        """What is filled by deltas is empty in the beginning; Ark leaves it out."""
+        status = {"status": "in_progress"} if "status" in item else {}
+        if heard.kind == "ark":
+            return {name: value for name, value in item.items() if name not in (filled, "annotations", "logprobs")} | status
+        return item | status | {filled: empty}
+
     begun = done | {"status": "in_progress", "output": [], "usage": None, "incomplete_details": None, "completed_at": None}
     yield event("response.created", response=begun)
     yield event("response.in_progress", response=begun)
@@ -248,20 +255,19 @@ def events(said, heard, body, ids, opaque):
         at = {"item_id": item["id"], "output_index": index}
         match item["type"]:
             case "reasoning":
-                empty = item | {"summary": []}
-                yield event("response.output_item.added", output_index=index, item=empty)
+                yield event("response.output_item.added", output_index=index, item=begun_item(item, "summary", []))
                 for place, part in enumerate(item["summary"]):
                     at_part = at | {"summary_index": place}
-                    yield event("response.reasoning_summary_part.added", **at_part, part={"type": "summary_text", "text": ""})
+                    yield event("response.reasoning_summary_part.added", **at_part, part=begun_item(part, "text", ""))
                     for piece in pieces(part["text"]):
                         yield event("response.reasoning_summary_text.delta", **at_part, delta=piece, obfuscation="x1")
                     yield event("response.reasoning_summary_text.done", **at_part, text=part["text"])
                     yield event("response.reasoning_summary_part.done", **at_part, part=part)
             case "message":
-                yield event("response.output_item.added", output_index=index, item=item | {"status": "in_progress", "content": []})
-                yield from _streamed_content(event, item["content"][0], at)
+                yield event("response.output_item.added", output_index=index, item=begun_item(item, "content", []))
+                yield from _streamed_content(event, item["content"][0], at, begun_item)
             case _:
-                yield event("response.output_item.added", output_index=index, item=item | {"status": "in_progress", "arguments": ""})
+                yield event("response.output_item.added", output_index=index, item=begun_item(item, "arguments", ""))
                 for piece in pieces(item["arguments"]):
                     yield event("response.function_call_arguments.delta", **at, delta=piece, obfuscation="x1")
                 yield event("response.function_call_arguments.done", **at, arguments=item["arguments"])
@@ -269,15 +275,15 @@ def events(said, heard, body, ids, opaque):
     yield event(f"response.{done['status']}", response=done)
 
 
-def _streamed_content(event, content, at):
+def _streamed_content(event, content, at, begun_item):
     at = at | {"content_index": 0}
     if content["type"] == "refusal":
-        yield event("response.content_part.added", **at, part={"type": "refusal", "refusal": ""})
+        yield event("response.content_part.added", **at, part=begun_item(content, "refusal", ""))
         for piece in pieces(content["refusal"]):
             yield event("response.refusal.delta", **at, delta=piece)
         yield event("response.refusal.done", **at, refusal=content["refusal"])
     else:
-        yield event("response.content_part.added", **at, part=content | {"text": ""})
+        yield event("response.content_part.added", **at, part=begun_item(content, "text", ""))
         for piece in pieces(content["text"]):
             yield event("response.output_text.delta", **at, delta=piece, logprobs=[], obfuscation="x1")
         yield event("response.output_text.done", **at, text=content["text"], logprobs=[])

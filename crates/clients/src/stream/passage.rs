@@ -9,6 +9,7 @@ use easyai_protocols::bridge;
 use easyai_protocols::conversation::StopReason;
 use easyai_protocols::convert::Converter;
 use easyai_protocols::json::repaired;
+use easyai_protocols::openai::due_usage::DueUsage;
 use easyai_protocols::openai::error::read_error;
 use easyai_protocols::responses::expand::with_previous;
 use easyai_protocols::sse::{DONE, SseEvent, write_frame, write_named};
@@ -83,9 +84,10 @@ impl Passage {
                 let facts = side.event(&event.data, reading);
                 // What is passed on stays as it came: callers' parsers take it.
                 let facts = facts.or_else(|bad| repaired(&event.data).map_or(Err(bad), |data| side.event(&data, reading)))?;
+                let mended = side.mended(&event.data);
                 let changed = match previous {
-                    Some(previous) => Some(with_previous(&event.data, previous)),
-                    None => side.mended(&event.data),
+                    Some(previous) => Some(with_previous(mended.as_ref().unwrap_or(&event.data), previous)),
+                    None => mended,
                 };
                 let event = match changed {
                     Some(data) => SseEvent { data, raw: None, ..event },
@@ -133,6 +135,14 @@ impl Passage {
                 | Protocol::Compaction => false,
             },
             Self::Converted(_) | Self::Sound { .. } => false,
+        }
+    }
+
+    /// The chunk with usage that a caller who asked for it has not been shown.
+    pub(super) fn due_usage(&self) -> Option<DueUsage> {
+        match self {
+            Self::Same { side, .. } => side.due_usage(),
+            Self::Converted(_) | Self::Sound { .. } => None,
         }
     }
 

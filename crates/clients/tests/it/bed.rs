@@ -194,7 +194,10 @@ pub async fn told(mut stream: Box<UpstreamStream>) -> Told {
     loop {
         match next(&mut stream).await {
             StreamItem::Deltas(piece) => pieces.push(text(piece)),
-            StreamItem::End { last, usage } => return Told { pieces, end: Ok((text(last), usage)) },
+            StreamItem::End { last, usage } => {
+                let last = last.telling(&usage.unwrap_or(Usage::counted(0, 0)));
+                return Told { pieces, end: Ok((text(last), usage)) };
+            }
             StreamItem::Failed(failure) => return Told { pieces, end: Err(failure) },
         }
     }

@@ -38,6 +38,27 @@ async fn a_caller_that_asks_for_usage_gets_it_once(#[case] report: UsageReport) 
     assert!(told.end.unwrap().1.is_some());
 }
 
+/// Groq's and Moonshot's places: official SDKs look at neither.
+#[rstest]
+#[tokio::test]
+async fn usage_that_is_told_elsewhere_is_shown_where_it_was_asked_for(
+    #[values(
+        r#""choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"x_groq":{"usage":{"prompt_tokens":9,"completion_tokens":4}}"#,
+        r#""choices":[{"index":0,"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":9,"completion_tokens":4}}]"#
+    )]
+    end: &str,
+) {
+    let first = r#"{"id":"x","object":"chat.completion.chunk","created":7,"model":"m","choices":[{"index":0,"delta":{"content":"a"}}]}"#;
+    let finish = format!("data: {{\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":7,\"model\":\"m\",{end}}}\n\n");
+    let sent = [format!("data: {first}\n\n"), finish.clone(), "data: [DONE]\n\n".to_owned()];
+    let upstream = mock(Raw::event_stream(sent.into_iter().map(Bytes::from).collect())).await;
+    let bed = Bed::at(&upstream.base_url());
+    let (last, _) = bed.tell(STREAM_WITH_USAGE).await.end.unwrap();
+    let head = r#"{"id":"x","object":"chat.completion.chunk","created":7,"model":"m","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"#;
+    assert!(last.starts_with(&format!("{finish}data: {head}")) && last.ends_with("}}\n\ndata: [DONE]\n\n"), "{last}");
+    assert_eq!(bed.tell(STREAM).await.end.unwrap().0, format!("{finish}data: [DONE]\n\n"), "nobody asked");
+}
+
 #[tokio::test]
 async fn a_stream_without_usage_ends_well_without_it() {
     let upstream = mock(Answer { usage_report: UsageReport::Never, ..Answer::default() }).await;

@@ -125,7 +125,7 @@ fn a_wrong_field_is_named_when_it_is_read() {
 }
 
 fn facts(data: &str) -> EventFacts {
-    let look = |reading| super::side::Side.event(data.as_bytes(), reading).unwrap();
+    let look = |reading| super::side::Side::default().event(data.as_bytes(), reading).unwrap();
     let (full, quick) = (look(Reading::Full), look(Reading::AfterCommit));
     assert_eq!(EventFacts { useful: quick.useful, ..full.clone() }, quick, "both readings see the same end, usage and error: {data}");
     full
@@ -143,8 +143,8 @@ fn chunks_that_pass_by_are_understood() {
     assert_eq!(facts(r#"{"detail":"no"}"#).error.unwrap().message, "no");
     assert!(facts(" [DONE]").done);
     for data in ["", "hello", "{\"choices\":", "<html>", "42"] {
-        assert!(super::side::Side.event(data.as_bytes(), Reading::Full).is_err(), "{data}");
-        assert!(super::side::Side.event(data.as_bytes(), Reading::AfterCommit).is_err(), "{data}");
+        assert!(super::side::Side::default().event(data.as_bytes(), Reading::Full).is_err(), "{data}");
+        assert!(super::side::Side::default().event(data.as_bytes(), Reading::AfterCommit).is_err(), "{data}");
     }
     let mut text = String::new();
     super::side::delivered_text(br#"{"choices":[{"text":"a"},{"text":"b","index":1}]}"#, &mut text);
@@ -313,7 +313,7 @@ proptest! {
             let _ = (request.affinity(), request.last_text());
         }
         let _ = (read_request(&body), answer_facts(&body), read_answer(&body), delivered_text(&body));
-        let (mut out, mut side) = (Vec::new(), super::side::Side);
+        let (mut out, mut side) = (Vec::new(), super::side::Side::default());
         let _ = (Reader::default().event(&body, &mut out), side.event(&body, Reading::Full), side.event(&body, Reading::AfterCommit));
     }
 }

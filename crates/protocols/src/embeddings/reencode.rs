@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use super::Encoding;
 use super::encoding::{Vector, Written};
-use crate::json::{JsonError, Scanner, Sort};
 use crate::json::splice::{Edit, splice};
+use crate::json::{JsonError, Scanner, Sort};
 
 /// The answer with its vectors as `wanted`; none if they are already, or if it is not an answer that can be read.
 ///

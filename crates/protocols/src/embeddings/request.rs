@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Encoding;
-use crate::request::InputForm;
 use crate::json::splice::with_model;
+use crate::request::InputForm;
 
 /// A request for vectors, checked.
 #[derive(Debug, Clone)]

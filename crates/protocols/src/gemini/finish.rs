@@ -48,13 +48,15 @@ pub(super) struct Delivered {
     pub(super) anything: bool,
     /// A tool call.
     pub(super) call: bool,
+    /// Tokens of output were counted, whatever they said.
+    pub(super) counted: bool,
 }
 
 /// What a `finishReason` means. There is no own word for tool calls: `STOP` after one means it.
 ///
 /// # Errors
 /// A [`WireError`] if nothing was delivered and the answer is therefore none. Spending all tokens on thinking is an answer: an empty one,
-/// cut off.
+/// cut off. So is a good end for which tokens were counted: after the result of a tool the model often has nothing to add.
 pub(super) fn stop_reason(word: &str, message: Option<&str>, delivered: Delivered) -> Result<StopReason, WireError> {
     if FILTERS.contains(&word) {
         return if delivered.anything { Ok(StopReason::ContentFilter) } else { Err(filtered("the answer", word, message)) };
@@ -62,7 +64,7 @@ pub(super) fn stop_reason(word: &str, message: Option<&str>, delivered: Delivere
     if word == "MAX_TOKENS" {
         return Ok(StopReason::Length);
     }
-    if !delivered.anything {
+    if !delivered.anything && (FAULTS.contains(&word) || !delivered.counted) {
         let code = if FAULTS.contains(&word) { word } else { EMPTY };
         let message = message.map_or_else(|| format!("the model ended with {word} and delivered nothing"), str::to_owned);
         return Err(WireError { message, code: Some(code.to_owned()), kind: Some(UNUSABLE.to_owned()), ..WireError::default() });
@@ -97,7 +99,7 @@ mod tests {
     use super::*;
 
     fn check(word: &str, anything: bool, call: bool, expected: Result<StopReason, &str>) {
-        let found = stop_reason(word, None, Delivered { anything, call });
+        let found = stop_reason(word, None, Delivered { anything, call, counted: anything });
         assert_eq!(found.map_err(|error| error.kind.unwrap()), expected.map_err(str::to_owned), "{word} {anything} {call}");
     }
 
@@ -118,6 +120,9 @@ mod tests {
             check(word, true, false, Ok(StopReason::Stop));
             check(word, false, false, Err(UNUSABLE));
         }
+        let counted = |word: &str| stop_reason(word, None, Delivered { counted: true, ..Delivered::default() });
+        assert_eq!(counted("STOP"), Ok(StopReason::Stop));
+        assert!(counted("NO_IMAGE").is_err() && counted("SAFETY").is_err());
         check("SOMETHING_NEW", true, true, Ok(StopReason::ToolCalls));
     }
 }

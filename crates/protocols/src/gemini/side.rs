@@ -91,8 +91,8 @@ impl Side {
     fn chunk(&mut self, data: &[u8], facts: &mut EventFacts) -> Result<(), serde_json::Error> {
         let chunk: SideChunk = serde_json::from_slice(data)?;
         if let Some(usage) = chunk.usage_metadata.0 {
-            self.usage.merge(usage);
-            facts.usage = self.usage.into_usage();
+            facts.usage = self.usage.merged(usage);
+            self.delivered.counted |= facts.usage.is_some_and(|usage| usage.output_tokens > 0);
         }
         if chunk.error.0 {
             facts.error = Some(read_error(data));

@@ -64,6 +64,8 @@ impl Reader {
             self.part(part, data, out);
         }
         self.citations(&mut candidate, out);
+        let usage = chunk.usage_metadata.0.and_then(|usage| self.usage.merged(usage));
+        self.delivered.counted |= usage.is_some_and(|usage| usage.output_tokens > 0);
         let feedback = chunk.prompt_feedback.0.unwrap_or_default();
         let failure = match (feedback.block_reason.0, candidate.finish_reason.0) {
             (Some(reason), _) if !self.delivered.anything => Some(blocked(&reason, feedback.block_reason_message.0.as_deref())),
@@ -76,10 +78,7 @@ impl Reader {
             },
             (_, None) => None,
         };
-        if let Some(usage) = chunk.usage_metadata.0 {
-            self.usage.merge(usage);
-            out.extend(self.usage.into_usage().map(AnswerEvent::Usage));
-        }
+        out.extend(usage.map(AnswerEvent::Usage));
         match failure {
             Some(error) => {
                 out.push(AnswerEvent::Error(error));
@@ -117,7 +116,7 @@ impl Reader {
     fn call(&mut self, call: FunctionCall, opaque: Option<Opaque>, data: &[u8], out: &mut Vec<AnswerEvent>) {
         let index = self.calls;
         self.calls += 1;
-        self.delivered = Delivered { anything: true, call: true };
+        self.delivered = Delivered { anything: true, call: true, ..self.delivered };
         let id = call.id.0.unwrap_or_else(|| self.mint(index, data));
         let delta = call.args.map_or_else(|| "{}".to_owned(), |args| args.get().to_owned());
         out.push(AnswerEvent::CallBegin { index, id, name: call.name.0.unwrap_or_default(), custom: false });

@@ -19,14 +19,15 @@ pub(super) struct WireUsage {
 }
 
 impl WireUsage {
-    /// Takes over what a later chunk says.
-    pub(super) fn merge(&mut self, later: Self) {
+    /// Takes over what a later chunk says. All that is known by now, in the gateway's terms.
+    pub(super) fn merged(&mut self, later: Self) -> Option<Usage> {
         self.prompt_token_count = later.prompt_token_count.or(self.prompt_token_count);
         self.tool_use_prompt_token_count = later.tool_use_prompt_token_count.or(self.tool_use_prompt_token_count);
         self.cached_content_token_count = later.cached_content_token_count.or(self.cached_content_token_count);
         self.candidates_token_count = later.candidates_token_count.or(self.candidates_token_count);
         self.thoughts_token_count = later.thoughts_token_count.or(self.thoughts_token_count);
         self.total_token_count = later.total_token_count.or(self.total_token_count);
+        self.into_usage()
     }
 
     /// In the gateway's terms; none if it counts nothing at all.
@@ -84,7 +85,7 @@ mod tests {
     fn check(chunks: &[&str], expected: Option<[u64; 4]>) {
         let mut merged = WireUsage::default();
         for chunk in chunks {
-            merged.merge(serde_json::from_str(chunk).unwrap());
+            let _so_far = merged.merged(serde_json::from_str(chunk).unwrap());
         }
         let usage = merged.into_usage();
         let read = usage.map(|u| [u.input_tokens, u.cached_input_tokens, u.output_tokens, u.reasoning_tokens]);

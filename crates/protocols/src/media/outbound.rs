@@ -7,10 +7,10 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::MediaBody;
+use crate::json::splice::{Edit, splice};
 use crate::multipart::{self, WrittenForm};
 use crate::request::BadRequest;
 use crate::request::members::members;
-use crate::json::splice::{Edit, splice};
 
 /// A body for an upstream.
 #[derive(Debug, Clone)]

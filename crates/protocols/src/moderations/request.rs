@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::json::splice::with_model;
 use crate::json::{Scanner, Sort};
 use crate::openai::scan::model;
 use crate::request::BadRequest;
 use crate::request::members::{Seen, members, text};
-use crate::json::splice::with_model;
 
 /// The model of callers who name none, as OpenAI has it.
 pub const DEFAULT_MODEL: &str = "omni-moderation-latest";

@@ -7,6 +7,7 @@ use easyai_core::error::ErrorCode;
 use memchr::memmem::Finder;
 
 use super::chunk::{Chunk, SpokenChoices};
+use super::due_usage::{DueUsage, UsageWatch};
 use super::error::{error_frame, read_error};
 use super::mend::{Calls, mended_chunk};
 use crate::conversation::StopReason;
@@ -21,29 +22,34 @@ static TELLING: LazyLock<[Finder<'static>; 3]> =
 ///
 /// # Errors
 /// [`BadEvent`] if it was looked at and is not a JSON object.
-fn read_chunk(data: &[u8], reading: Reading) -> Result<EventFacts, BadEvent> {
+fn read_chunk(data: &[u8], reading: Reading, usage: &mut UsageWatch) -> Result<EventFacts, BadEvent> {
     if data == b"[DONE]" || data.trim_ascii() == b"[DONE]" {
         return Ok(EventFacts { done: true, ..EventFacts::default() });
     }
     match reading {
         Reading::AfterCommit if looks_whole(data) && !tells_something(data) => Ok(EventFacts::default()),
-        Reading::AfterCommit | Reading::Full => parse(data),
+        Reading::AfterCommit | Reading::Full => parse(data, usage),
     }
 }
 
-/// Looks at chat chunks that pass by. Each says all by itself, but for the numbers of its calls.
+/// Looks at chat chunks that pass by. Each says all by itself, but for the numbers of its calls and where usage is told.
 #[derive(Debug, Default)]
 pub struct Side {
     calls: Calls,
+    usage: UsageWatch,
 }
 
 impl SideReader for Side {
     fn event(&mut self, data: &[u8], reading: Reading) -> Result<EventFacts, BadEvent> {
-        read_chunk(data, reading)
+        read_chunk(data, reading, &mut self.usage)
     }
 
     fn mended(&mut self, data: &[u8]) -> Option<Bytes> {
         mended_chunk(&mut self.calls, data)
+    }
+
+    fn due_usage(&self) -> Option<DueUsage> {
+        self.usage.due()
     }
 
     fn error(&mut self, code: ErrorCode, message: &str, out: &mut BytesMut) {
@@ -81,10 +87,13 @@ pub(crate) fn tells_something(data: &[u8]) -> bool {
         })
 }
 
-fn parse(data: &[u8]) -> Result<EventFacts, BadEvent> {
+fn parse(data: &[u8], watch: &mut UsageWatch) -> Result<EventFacts, BadEvent> {
     let chunk: Chunk = serde_json::from_slice(data).map_err(|error| BadEvent(error.to_string()))?;
     let choices = chunk.choices.unwrap_or_default();
     let bare = chunk.detail.0 || chunk.message.0 || chunk.base_resp.0.is_some_and(|base| base.failed());
+    if chunk.usage.0.and_then(super::usage::WireUsage::into_usage).is_some() {
+        watch.told();
+    }
     let wire_usage = chunk.usage.0.or(chunk.x_groq.0.and_then(|groq| groq.usage.0));
     let wire_usage = wire_usage.or_else(|| choices.iter().find_map(|choice| choice.usage.0));
     if chunk.error.0 || (choices.is_empty() && bare) {
@@ -93,6 +102,9 @@ fn parse(data: &[u8]) -> Result<EventFacts, BadEvent> {
         return Ok(EventFacts { error: Some(read_error(data)), usage, ..EventFacts::default() });
     }
     let finish_reason = choices.iter().find_map(|choice| choice.finish_reason.0.clone());
+    if finish_reason.is_some() {
+        watch.finished(data);
+    }
     Ok(EventFacts {
         useful: choices.iter().any(|choice| choice.delta.as_ref().is_some_and(super::chunk::Delta::is_useful)),
         finish: finish_reason.as_deref().map(stop_reason),
@@ -115,8 +127,8 @@ mod tests {
     use super::*;
 
     fn facts(data: &str) -> EventFacts {
-        let full = read_chunk(data.as_bytes(), Reading::Full).unwrap();
-        let quick = read_chunk(data.as_bytes(), Reading::AfterCommit).unwrap();
+        let full = read_chunk(data.as_bytes(), Reading::Full, &mut UsageWatch::default()).unwrap();
+        let quick = read_chunk(data.as_bytes(), Reading::AfterCommit, &mut UsageWatch::default()).unwrap();
         assert_eq!(EventFacts { useful: quick.useful, ..full.clone() }, quick, "both readings see the same end, usage and error: {data}");
         full
     }
@@ -173,8 +185,8 @@ mod tests {
     #[test]
     fn garbage_is_not_a_chunk() {
         for data in ["", "hello", "[]x", "{\"choices\":", "<html>", "42"] {
-            assert!(read_chunk(data.as_bytes(), Reading::Full).is_err(), "{data}");
-            assert!(read_chunk(data.as_bytes(), Reading::AfterCommit).is_err(), "{data}");
+            assert!(read_chunk(data.as_bytes(), Reading::Full, &mut UsageWatch::default()).is_err(), "{data}");
+            assert!(read_chunk(data.as_bytes(), Reading::AfterCommit, &mut UsageWatch::default()).is_err(), "{data}");
         }
     }
 

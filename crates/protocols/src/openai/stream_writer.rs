@@ -8,9 +8,9 @@ use easyai_core::error::ErrorCode;
 use easyai_core::usage::Usage;
 use serde::Serialize;
 
+use super::due_usage::usage_frame;
 use super::error::error_frame;
 use super::signature::ExtraContent;
-use super::usage::WrittenUsage;
 use super::write_answer::ID_PREFIX;
 use super::written::{Annotation, Custom, Function, Picture};
 use crate::conversation::{AnswerEvent, Citation, Media, Stop, StopReason};
@@ -193,11 +193,7 @@ impl StreamWriter for Writer {
         self.lists(out);
         self.chunk(&Delta::default(), Some(stop.reason), out);
         if self.envelope.include_usage {
-            out.extend_from_slice(b"data: ");
-            out.extend_from_slice(&self.head);
-            out.extend_from_slice(b",\"choices\":[],\"usage\":");
-            write(&WrittenUsage::from(usage), out);
-            out.extend_from_slice(b"}\n\n");
+            usage_frame(&self.head, usage, out);
         }
         out.extend_from_slice(sse::DONE);
     }

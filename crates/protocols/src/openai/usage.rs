@@ -26,6 +26,8 @@ pub(crate) struct WireUsage {
 struct InputDetails {
     cached_tokens: Count,
     cache_write_tokens: Count,
+    /// Alibaba's word for the tokens that were written to its cache.
+    cache_creation_input_tokens: Count,
 }
 
 #[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
@@ -51,7 +53,7 @@ impl WireUsage {
         Some(Usage {
             input_tokens: input,
             cached_input_tokens: cached.min(input),
-            cache_write_tokens: input_details.cache_write_tokens.0.min(input),
+            cache_write_tokens: input_details.cache_write_tokens.0.max(input_details.cache_creation_input_tokens.0).min(input),
             output_tokens: output,
             reasoning_tokens: reasoning.min(output),
             media: None,
@@ -117,6 +119,10 @@ mod tests {
         check(
             r#"{"prompt_tokens":12,"completion_tokens":1,"total_tokens":303,"completion_tokens_details":{"reasoning_tokens":290}}"#,
             Some([12, 0, 0, 291, 290]),
+        );
+        check(
+            r#"{"prompt_tokens":3019,"completion_tokens":104,"prompt_tokens_details":{"cached_tokens":0,"cache_creation_input_tokens":2048}}"#,
+            Some([3019, 0, 2048, 104, 0]),
         );
         check(r#"{"prompt_tokens":-5,"completion_tokens":2}"#, Some([0, 0, 0, 2, 0]));
         check(

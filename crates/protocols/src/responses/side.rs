@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use easyai_core::error::ErrorCode;
 use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
 use super::event::Frames;
+use super::mend::mended_event;
 use super::output_item::OutputItem;
 use super::response::Response;
 use super::stream_reader::stream_error;
@@ -133,6 +134,10 @@ impl SideReader for Side {
             }
             Reading::AfterCommit | Reading::Full => self.parse(data),
         }
+    }
+
+    fn mended(&mut self, data: &[u8]) -> Option<Bytes> {
+        mended_event(data)
     }
 
     fn error(&mut self, code: ErrorCode, message: &str, out: &mut BytesMut) {

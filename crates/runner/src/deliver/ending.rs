@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use easyai_clients::{StreamItem, UpstreamStream};
+use easyai_clients::{LastFrames, StreamItem, UpstreamStream};
 use easyai_core::error::ErrorCode;
 use easyai_core::failure::{Category, Failure};
 use easyai_core::health::Failed;
@@ -78,7 +78,7 @@ impl Streamed {
 /// Why a stream ended.
 pub(super) enum Ending {
     /// As it should.
-    Complete { last: Bytes, usage: Option<Usage> },
+    Complete { last: LastFrames, usage: Option<Usage> },
     /// The upstream failed in the middle.
     BrokeOff(Failure),
     /// The wallet can't cover the rest.
@@ -110,10 +110,11 @@ impl Ending {
         }
     }
 
-    /// What the caller gets once the end is booked. Never a `[DONE]` after a failure: the stream is not closed as if complete.
-    pub(super) fn last_frames(&self, upstream: &mut UpstreamStream) -> Bytes {
+    /// What the caller is told of a failure once it is booked; empty if there was none. Never with a `[DONE]`: the stream is not closed
+    /// as if complete.
+    pub(super) fn error_frames(&self, upstream: &mut UpstreamStream) -> Bytes {
         match self {
-            Self::Complete { last, .. } => last.clone(),
+            Self::Complete { .. } => Bytes::new(),
             Self::BrokeOff(_) | Self::OutOfMoney(_) => upstream.error(self.code().unwrap_or(ErrorCode::InternalError), &self.message()),
             Self::CallerGone { .. } | Self::CutOff => Bytes::new(),
         }
@@ -143,23 +144,33 @@ impl Ending {
     }
 }
 
+/// How a stream was settled, and the frames that the caller gets then; empty if it is not complete.
+pub(super) struct Ended {
+    pub(super) settled: Settled,
+    pub(super) last: Bytes,
+}
+
 /// Counts if it must, and writes the end.
-pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: Ending) -> Settled {
+pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: Ending) -> Ended {
     let Streamed { mut live, delivery, mut tally, recording, file } = streamed;
-    let recorded = match &ending {
-        Ending::Complete { last, .. } => {
-            tally.delivered(last);
-            recording.and_then(|recording| recording.whole(last))
-        }
-        Ending::BrokeOff(_) | Ending::OutOfMoney(_) | Ending::CallerGone { .. } | Ending::CutOff => None,
-    };
-    if recorded.is_none() {
-        live.keeper = None;
+    if let Ending::Complete { last, .. } = &ending {
+        tally.delivered(last.delivered());
     }
     let usage = match ending.usage() {
         Some(usage) => usage,
         None => tally.total().await,
     };
+    let (last, recorded) = match &ending {
+        Ending::Complete { last, .. } => {
+            let last = last.telling(&usage);
+            let recorded = recording.and_then(|recording| recording.whole(&last));
+            (last, recorded)
+        }
+        Ending::BrokeOff(_) | Ending::OutOfMoney(_) | Ending::CallerGone { .. } | Ending::CutOff => (Bytes::new(), None),
+    };
+    if recorded.is_none() {
+        live.keeper = None;
+    }
     if let Some(frames) = &recorded {
         Box::pin(made::keep_streamed(runner, &live, &delivery, file.as_ref(), frames)).await;
     }
@@ -196,7 +207,7 @@ pub(super) async fn settle(runner: &Arc<Runner>, streamed: Streamed, ending: End
             keeper.keep(offer, served, usage, content_type, &body);
         }
     }
-    settled
+    Ended { settled, last }
 }
 
 /// Why it is not complete.

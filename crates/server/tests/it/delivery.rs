@@ -95,6 +95,27 @@ async fn usage_that_the_upstream_does_not_tell_is_counted() {
     app.everything_is_settled("1000").await;
 }
 
+fn usages(answer: &crate::http::Answer) -> Vec<Value> {
+    let chunks = answer.frames().into_iter().filter_map(|frame| serde_json::from_str::<Value>(frame.as_ref()).ok());
+    chunks.map(|chunk| chunk["usage"].clone()).filter(Value::is_object).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn usage_that_no_upstream_tells_is_shown_as_it_was_counted() {
+    let answer = Answer { usage_report: UsageReport::Never, ..Answer::default() };
+    let upstream = MockUpstream::start(Behaviour::always(answer)).await.unwrap();
+    let app = TestApp::start(Catalog::demo(&upstream.base_url())).await;
+    let asked = serde_json::json!({ "include_usage": true });
+    let shown = app.caller.chat("hello").streamed().field("stream_options", asked).answer().await.ok();
+    let task = app.caller.task(&shown.task()).await;
+    let [usage] = &*usages(&shown) else { panic!("{shown}") };
+    assert_eq!((&usage["prompt_tokens"], &usage["completion_tokens"]), (&task["usage"]["input_tokens"], &task["usage"]["output_tokens"]));
+    assert_eq!(task["usage"]["source"], "counted");
+    let hidden = app.caller.chat("hello").streamed().answer().await.ok();
+    assert!(usages(&hidden).is_empty(), "{hidden}");
+    app.everything_is_settled("1000").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn usage_is_always_asked_for_and_shown_only_to_those_who_asked() {
     let upstream = MockUpstream::start(Behaviour::default()).await.unwrap();
@@ -102,15 +123,7 @@ async fn usage_is_always_asked_for_and_shown_only_to_those_who_asked() {
     let hidden = app.caller.chat("hello").streamed().answer().await.ok();
     let asked = serde_json::json!({ "include_usage": true });
     let shown = app.caller.chat("hello").streamed().field("stream_options", asked).answer().await.ok();
-    let usages = |answer: &crate::http::Answer| {
-        answer
-            .frames()
-            .iter()
-            .filter_map(|frame| serde_json::from_str::<Value>(frame).ok())
-            .filter(|chunk| chunk["usage"].is_object())
-            .count()
-    };
-    assert_eq!((usages(&hidden), usages(&shown)), (0, 1), "{hidden}\n{shown}");
+    assert_eq!((usages(&hidden).len(), usages(&shown).len()), (0, 1), "{hidden}\n{shown}");
     for request in upstream.requests() {
         assert_eq!(request.json().unwrap()["stream_options"]["include_usage"], true);
     }

@@ -78,8 +78,7 @@ fn arguments_are_text() {
 
 #[test]
 fn calls_of_a_whole_answer_have_ids_and_text_too() {
-    let whole =
-        |calls: &str| format!(r#"{{"id":"x-7","choices":[{{"message":{{"content":null,"tool_calls":{calls}}}}}],"usage":null}}"#);
+    let whole = |calls: &str| format!(r#"{{"id":"x-7","choices":[{{"message":{{"content":null,"tool_calls":{calls}}}}}],"usage":null}}"#);
     let mended = |calls: &str| mended_answer(whole(calls).as_bytes()).map(|data| String::from_utf8(data.to_vec()).unwrap());
     assert_eq!(mended(r#"[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]"#), None);
     assert_eq!(mended("null"), None);
@@ -112,7 +111,10 @@ proptest! {
 #[test]
 fn calls_without_an_id_that_share_a_number_are_told_apart() {
     check(&[
-        (r#"[{"index":0,"function":{"name":"f","arguments":"{\"x\":"}}]"#, r#"[{"id":"call_chatcmpl7_0","index":0,"function":{"name":"f","arguments":"{\"x\":"}}]"#),
+        (
+            r#"[{"index":0,"function":{"name":"f","arguments":"{\"x\":"}}]"#,
+            r#"[{"id":"call_chatcmpl7_0","index":0,"function":{"name":"f","arguments":"{\"x\":"}}]"#,
+        ),
         (r#"[{"index":0,"function":{"name":"f","arguments":"1}"}}]"#, r#"[{"index":0,"function":{"name":"","arguments":"1}"}}]"#),
         (
             r#"[{"index":0,"function":{"name":"f","arguments":"{}"}}]"#,
