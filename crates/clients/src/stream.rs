@@ -226,7 +226,7 @@ impl UpstreamStream {
                     Err(_) if self.choices.all_ended() => self.done = true,
                     Err(failure) => return Poll::Ready(self.fail(failure, gathered)),
                 },
-                Poll::Ready(Ok(None)) if self.choices.any_ended() => self.done = true,
+                Poll::Ready(Ok(None)) if self.choices.any_ended() || self.passage.ends_with_its_body() => self.done = true,
                 Poll::Ready(Ok(None)) => {
                     let failure = bad_response("the stream ended without a finish reason: it was cut off");
                     return Poll::Ready(self.fail(failure, gathered));

@@ -12,6 +12,13 @@ use std::ops::Range;
 pub use self::repair::repaired;
 use crate::tokens::TextSize;
 
+/// Whether bytes of which nobody knows what they are begin as a JSON object does. Sound without a header may begin with its brace too.
+#[must_use]
+pub fn looks_like_object(data: &[u8]) -> bool {
+    let inside = data.trim_ascii_start().strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    inside.is_some_and(|inside| inside.starts_with(b"\"") || inside.starts_with(b"}"))
+}
+
 /// Arrays and objects inside one another. Deeper bodies are refused: no API needs them, and parsers behind us may recurse.
 pub const MAX_DEPTH: usize = 128;
 

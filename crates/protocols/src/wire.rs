@@ -264,6 +264,14 @@ pub trait SideReader: Debug + Send {
         None
     }
 
+    /// Whether the end of the body is a good end, though no event said so.
+    fn ends_with_its_body(&self) -> bool {
+        false
+    }
+
+    /// Appends the event that the caller waits for at a good end and this upstream does not know.
+    fn close(&self, _out: &mut BytesMut) {}
+
     /// The chunk with usage that a caller who asked for it has not been shown by the end; only chat and completions have one.
     fn due_usage(&self) -> Option<DueUsage> {
         None

@@ -41,7 +41,7 @@ pub(crate) struct HomeAsk<'a> {
 pub(crate) enum NotHome {
     /// The same may succeed later: a storage that fails, a network that breaks.
     Later(String),
-    /// Its URL is no good any more; whoever gave it may give another.
+    /// Its URL is no good any more, or not yet; whoever gave it may give another.
     Expired(String),
     /// It is not what it should be, or nobody can have it.
     Never(String),
@@ -114,10 +114,9 @@ impl Runner {
                 writer.write(data.clone()).await.map_err(not_stored)?;
                 writer.finish().await.map_err(not_stored)
             }
-            MadeFile::Url { url, with_credential } => {
-                let credential = ask.credential.filter(|_| *with_credential);
+            MadeFile::Url { url } => {
                 let limits = DownloadLimits { max_bytes: self.assets.max_bytes(), idle: IDLE, total: TOTAL };
-                let fetch = DownloadAsk { url, offer: Some(ask.offer), credential, limits };
+                let fetch = DownloadAsk { url, offer: Some(ask.offer), credential: ask.credential, limits };
                 let mut download = self.clients.download(fetch).await.map_err(not_fetched)?;
                 let mut writer = AssetStore::begin(&self.assets, new(download.media_type.as_deref()));
                 while let Some(piece) = download.next().await.map_err(not_fetched)? {
@@ -138,7 +137,7 @@ fn not_fetched(error: FetchError) -> NotHome {
     let why = format!("the platform's file can't be fetched: {error}");
     match error {
         error if error.is_temporary() => NotHome::Later(why),
-        FetchError::Refused(401 | 403 | 404 | 410) => NotHome::Expired(why),
+        FetchError::Refused(400 | 401 | 403 | 404 | 410 | 422) => NotHome::Expired(why),
         _lasting => NotHome::Never(why),
     }
 }

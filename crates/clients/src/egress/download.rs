@@ -51,7 +51,7 @@ pub struct DownloadLimits {
 /// What is to be downloaded.
 #[derive(Debug, Clone, Copy)]
 pub struct DownloadAsk<'a> {
-    /// Where it is; path and query are sent byte for byte.
+    /// Where it is, or the path at the platform that named it; path and query are sent byte for byte.
     pub url: &'a str,
     /// The platform that named the URL. None for URLs of callers: they must not reach what the operator's own may.
     pub offer: Option<&'a Arc<PlatformModel>>,
@@ -128,7 +128,11 @@ impl Egress {
     /// Follows `ask` to an answer with a body.
     pub(crate) async fn download(&self, ask: DownloadAsk<'_>) -> Result<Download, FetchError> {
         let deadline = Instant::now() + ask.limits.total;
-        let mut address = Address::parse(ask.url)?;
+        let mut address = match ask.offer {
+            // Some upstreams name only a path on their own server.
+            Some(offer) if ask.url.starts_with('/') => Address::parse(&offer.platform.base_url)?.follow(ask.url)?,
+            Some(_) | None => Address::parse(ask.url)?,
+        };
         // Once left it stays left: whoever redirects back here is not the operator.
         let mut own = ask.offer.filter(|offer| is_at(offer, &address));
         for _ in 0..=MAX_REDIRECTS {

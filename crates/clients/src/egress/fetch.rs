@@ -58,7 +58,7 @@ impl FetchError {
     pub const fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable | Self::TooSlow(_) | Self::Stalled(_) | Self::CutOff => true,
-            Self::Refused(status) => matches!(status, 408 | 425 | 429 | 500..=599),
+            Self::Refused(status) => matches!(status, 408 | 409 | 423 | 425 | 429 | 500..=599),
             Self::NotAUrl | Self::Private | Self::TooManyRedirects | Self::TooLarge(_) => false,
         }
     }

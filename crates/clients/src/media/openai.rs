@@ -14,6 +14,7 @@ use easyai_core::failure::{Category, Failure, Sent};
 use easyai_core::media::MediaUsage;
 use easyai_core::usage::{Usage, UsageSource};
 use easyai_protocols::conversation::Notes;
+use easyai_protocols::json::looks_like_object;
 use easyai_protocols::media::{
     Fetched, ImageRequest, ImageWork, InputFile, InputSource, JobReport, MadeFile, MediaAnswer, MediaRequest, Outbound, SpeechAnswer,
     SpeechRequest, StreamFormat, TranscriptionRequest, TranscriptionWork, VideoRequest, WantedVideo, edit_form, outbound, read_images,
@@ -148,7 +149,7 @@ impl Asking<'_> {
             return Err(bad_response("the answer is empty"));
         }
         // Sound as JSON is an error in spite of the status.
-        if data.starts_with(b"{") {
+        if looks_like_object(&data) {
             return Err(bad_answer(easyai_protocols::wire::BadAnswer::Error(easyai_protocols::openai::error::read_error(&data))));
         }
         let media_type = media_type.unwrap_or_else(|| request.format.media_type().to_owned());
@@ -267,7 +268,7 @@ pub(super) async fn job(clients: &Clients, call: &JobCall<'_>) -> Result<JobRepo
     Ok(match report {
         // OpenAI itself has a picture of every video; of others it is not known.
         JobReport::Succeeded(mut result) if is_openai(call.offer) => {
-            result.thumbnail = Some(MadeFile::Url { url: format!("{content}?variant=thumbnail"), with_credential: true });
+            result.thumbnail = Some(MadeFile::Url { url: format!("{content}?variant=thumbnail") });
             JobReport::Succeeded(result)
         }
         report => report,

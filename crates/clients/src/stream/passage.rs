@@ -8,7 +8,7 @@ use easyai_core::usage::Usage;
 use easyai_protocols::bridge;
 use easyai_protocols::conversation::StopReason;
 use easyai_protocols::convert::Converter;
-use easyai_protocols::json::repaired;
+use easyai_protocols::json::{looks_like_object, repaired};
 use easyai_protocols::openai::due_usage::DueUsage;
 use easyai_protocols::openai::error::read_error;
 use easyai_protocols::responses::expand::with_previous;
@@ -107,7 +107,7 @@ impl Passage {
                     return Ok((end, data));
                 }
                 // Sound as JSON is an error in spite of the status and the type.
-                if !std::mem::replace(begun, true) && data.starts_with(b"{") {
+                if !std::mem::replace(begun, true) && looks_like_object(&data) {
                     return Ok((EventFacts { error: Some(read_error(&data)), ..EventFacts::default() }, Bytes::new()));
                 }
                 Ok((EventFacts { useful: true, ..EventFacts::default() }, data))
@@ -146,12 +146,21 @@ impl Passage {
         }
     }
 
+    /// Whether the end of the body is a good end, though no event said so.
+    pub(super) fn ends_with_its_body(&self) -> bool {
+        match self {
+            Self::Same { side, .. } => side.ends_with_its_body(),
+            Self::Converted(_) | Self::Sound { .. } => false,
+        }
+    }
+
     /// Appends what closes the stream; `ended` says whether the upstream sent its own last frame.
     pub(super) fn end(&mut self, ended: bool, out: &mut BytesMut) {
         match self {
             Self::Same { protocol: Protocol::Chat | Protocol::Completions, .. } => out.extend_from_slice(DONE),
             Self::Same { protocol: Protocol::Messages, .. } if !ended => write_named(out, b"message_stop", br#"{"type":"message_stop"}"#),
-            Self::Same { .. } | Self::Sound { .. } => {}
+            Self::Same { side, .. } => side.close(out),
+            Self::Sound { .. } => {}
             Self::Converted(converter) => converter.end(out),
         }
     }

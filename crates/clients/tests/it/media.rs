@@ -231,7 +231,7 @@ async fn a_video_is_a_job_that_is_asked_about() {
     assert_eq!(bed.clients.job(call).await, Ok(JobReport::Running { percent: Some(40), poll_after: None }));
     let Ok(JobReport::Succeeded(result)) = bed.clients.job(call).await else { panic!("no result") };
     let url = format!("{}/videos/video_1/content", upstream.base_url());
-    assert_eq!(result.files, [MadeFile::Url { url, with_credential: true }]);
+    assert_eq!(result.files, [MadeFile::Url { url }]);
     assert!(matches!(bed.clients.job(call).await, Ok(JobReport::Failed(_))));
     let gone = bed.clients.job(call).await.unwrap_err();
     assert_eq!((gone.category, gone.status), (Category::ModelUnavailable, Some(404)));

@@ -155,7 +155,7 @@ fn file(video: Video) -> Option<MadeFile> {
         return Some(MadeFile::Inline { media_type: video.mime_type.0, data });
     }
     let uri = video.uri.0.or(video.gcs_uri.0).filter(|uri| !uri.is_empty())?;
-    Some(MadeFile::Url { url: uri, with_credential: true })
+    Some(MadeFile::Url { url: uri })
 }
 
 fn nothing(filtered: bool, reasons: &str) -> WireError {
@@ -238,7 +238,7 @@ mod tests {
         let developer = format!(
             r#"{{"name":"o","done":true,"response":{{"@type":"t","generateVideoResponse":{{"generatedSamples":[{{"video":{{"uri":"{uri}"}}}}]}}}}}}"#
         );
-        assert_eq!(files(&developer), [MadeFile::Url { url: uri.to_owned(), with_credential: true }]);
+        assert_eq!(files(&developer), [MadeFile::Url { url: uri.to_owned() }]);
         let vertex = r#"{"name":"o","done":true,"response":{"videos":[{"bytesBase64Encoded":"aGk=","mimeType":"video/mp4"}]}}"#;
         let inline = MadeFile::Inline { media_type: Some("video/mp4".to_owned()), data: Bytes::from_static(b"hi") };
         assert_eq!(files(vertex), std::slice::from_ref(&inline));

@@ -16,12 +16,11 @@ pub enum MadeFile {
         /// The bytes, decoded.
         data: Bytes,
     },
-    /// At a URL that expires. Used byte for byte: another spelling of its query breaks the signature.
+    /// At a URL that expires, or only has a path at its platform. Used byte for byte: another spelling of its query breaks the signature.
+    /// The platform's credential goes to the platform's own origin alone, where many ask for it (Veo, OpenAI's videos).
     Url {
         /// The URL.
         url: String,
-        /// Whether it must be asked for with the platform's credential (Veo, OpenAI's videos). Never sent to another origin.
-        with_credential: bool,
     },
 }
 

@@ -64,7 +64,7 @@ mod tests {
     use crate::media::{MadeFile, MadeImage};
 
     fn made(urls: &[&str], failed: &[u32]) -> Result<ImageAnswer, WireError> {
-        let file = |url: &&str| MadeFile::Url { url: (*url).to_owned(), with_credential: false };
+        let file = |url: &&str| MadeFile::Url { url: (*url).to_owned() };
         let images: Vec<_> = urls.iter().map(|url| MadeImage { file: file(url), revised_prompt: None, size: None }).collect();
         let count = u32::try_from(images.len()).unwrap();
         Ok(ImageAnswer {

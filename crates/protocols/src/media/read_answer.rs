@@ -2,6 +2,7 @@
 //! error inside a 200 is an error.
 
 mod images;
+mod place;
 mod transcript;
 mod video;
 mod video_list;

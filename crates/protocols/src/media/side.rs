@@ -1,11 +1,13 @@
-//! The side-reader of streams with media: images, speech and transcripts, as OpenAI streams them. The bytes themselves pass by.
+//! The side-reader of streams with media: images, speech and transcripts, as OpenAI streams them. The bytes themselves pass by, but for
+//! transcripts of servers that have another form for them: SDKs know OpenAI's alone.
 //!
-//! Source: OpenAI API reference, image, speech and transcript streaming events (`providers.md` sections 4.3 and 4.5).
+//! Source: OpenAI API reference, image, speech and transcript streaming events (`providers.md` sections 4.3 and 4.5); vLLM's chunks
+//! `transcription.chunk`, and events with a text alone (speaches).
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use easyai_core::error::ErrorCode;
 use easyai_core::media::{ImageQuality, MediaUsage, Pixels};
 use easyai_core::usage::{Usage, UsageSource};
@@ -13,10 +15,10 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use super::usage::WireUsage;
-use super::write::stream_error;
+use super::write::{stream_error, transcript_delta_data, transcript_done};
 use crate::conversation::StopReason;
 use crate::openai::error::read_error;
-use crate::openai::lenient::{Object, Present, Text, Word};
+use crate::openai::lenient::{Object, Objects, Present, Text, Word};
 use crate::wire::{BadEvent, EventFacts, Reading, SideReader};
 
 /// What the types of ends end with, and the key of an error. As whole strings: within a text their quotes would be escaped.
@@ -27,6 +29,39 @@ static TELLING: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| [".completed\"
 pub struct Side {
     images: u32,
     usage: Option<Usage>,
+    foreign: Option<Foreign>,
+}
+
+/// A transcript in another form than OpenAI's.
+#[derive(Debug)]
+struct Foreign {
+    form: Form,
+    /// All of it so far.
+    text: String,
+    /// What the last event added.
+    delta: String,
+    usage: Option<Usage>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Chunks as chat has them; they end by a finish reason.
+    Chunks,
+    /// Pieces of text; they end with the body.
+    Texts,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Chunk {
+    delta: Object<Said>,
+    finish_reason: Present,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Said {
+    content: Text,
 }
 
 #[derive(Deserialize)]
@@ -38,7 +73,8 @@ struct Event<'a> {
     url: Present,
     audio: Present,
     delta: Present,
-    text: Present,
+    text: Text,
+    choices: Objects<Chunk>,
     usage: Object<WireUsage>,
     size: Word,
     quality: Word,
@@ -53,7 +89,8 @@ impl Default for Event<'_> {
             url: Present(false),
             audio: Present(false),
             delta: Present(false),
-            text: Present(false),
+            text: Text::default(),
+            choices: Objects(Vec::new()),
             usage: Object(None),
             size: Word(None),
             quality: Word(None),
@@ -71,9 +108,10 @@ impl Side {
         Ok(match &*event.kind {
             "image_generation.completed" | "image_edit.completed" => self.image(&event),
             "speech.audio.done" | "transcript.text.done" => self.done(&event),
+            "" if !event.choices.0.is_empty() || !event.text.0.is_empty() || self.foreign.is_some() => self.foreign(event),
             // Drafts, pieces of sound and of text; and what may come later, if it brings something.
             _other => EventFacts {
-                useful: event.b64_json.0 || event.audio.0 || event.delta.0 || event.text.0 || event.url.0,
+                useful: event.b64_json.0 || event.audio.0 || event.delta.0 || !event.text.0.is_empty() || event.url.0,
                 ..EventFacts::default()
             },
         })
@@ -101,11 +139,26 @@ impl Side {
     }
 
     fn done(&mut self, event: &Event<'_>) -> EventFacts {
-        let tokens = event.usage.0.as_ref().and_then(WireUsage::tokens);
-        let millis = event.usage.0.as_ref().and_then(WireUsage::millis);
-        let of_length = millis.map(|millis| Usage { source: UsageSource::Upstream, ..Usage::of_media(MediaUsage::Audio { millis }) });
-        let usage = tokens.or(of_length);
-        EventFacts { useful: event.text.0, finish: Some(StopReason::Stop), usage, done: true, ..EventFacts::default() }
+        let usage = event.usage.0.as_ref().and_then(WireUsage::used);
+        EventFacts { useful: !event.text.0.is_empty(), finish: Some(StopReason::Stop), usage, done: true, ..EventFacts::default() }
+    }
+}
+
+impl Side {
+    fn foreign(&mut self, event: Event<'_>) -> EventFacts {
+        let form = if event.choices.0.is_empty() { Form::Texts } else { Form::Chunks };
+        let foreign = self.foreign.get_or_insert(Foreign { form, text: String::new(), delta: String::new(), usage: None });
+        let has_ended = event.choices.0.iter().any(|chunk| chunk.finish_reason.0);
+        let chunks = event.choices.0.into_iter().filter_map(|chunk| chunk.delta.0);
+        foreign.delta = chunks.map(|said| said.content.0).chain([event.text.0]).collect();
+        foreign.text.push_str(&foreign.delta);
+        foreign.usage = event.usage.0.as_ref().and_then(WireUsage::used).or(foreign.usage);
+        EventFacts {
+            useful: !foreign.delta.is_empty(),
+            finish: has_ended.then_some(StopReason::Stop),
+            usage: foreign.usage,
+            ..EventFacts::default()
+        }
     }
 }
 
@@ -116,8 +169,24 @@ impl SideReader for Side {
         }
         let whole = data.first() == Some(&b'{') && data.last() == Some(&b'}');
         match reading {
-            Reading::AfterCommit if whole && !TELLING.iter().any(|finder| finder.find(data).is_some()) => Ok(EventFacts::default()),
+            Reading::AfterCommit if whole && self.foreign.is_none() && !TELLING.iter().any(|finder| finder.find(data).is_some()) => {
+                Ok(EventFacts::default())
+            }
             Reading::AfterCommit | Reading::Full => self.parse(data),
+        }
+    }
+
+    fn mended(&mut self, _data: &[u8]) -> Option<Bytes> {
+        self.foreign.as_ref().map(|foreign| transcript_delta_data(&foreign.delta))
+    }
+
+    fn ends_with_its_body(&self) -> bool {
+        self.foreign.as_ref().is_some_and(|foreign| foreign.form == Form::Texts)
+    }
+
+    fn close(&self, out: &mut BytesMut) {
+        if let Some(foreign) = &self.foreign {
+            out.extend_from_slice(&transcript_done(&foreign.text, &foreign.usage.unwrap_or(Usage::counted(0, 0))));
         }
     }
 
@@ -165,6 +234,42 @@ mod tests {
             assert_eq!(side.event(data.as_bytes(), Reading::AfterCommit), Ok(EventFacts::default()), "{data}");
         }
         assert!(!read(&mut side, r#"{"type":"ping"}"#).useful);
+    }
+
+    /// What becomes of a stream in another form than OpenAI's.
+    fn check_foreign(events: &[&str], deltas: &[&str], ends_with_its_body: bool, done: &str) {
+        let mut side = Side::default();
+        for (event, delta) in events.iter().zip(deltas) {
+            let facts = read(&mut side, event);
+            assert_eq!(facts.useful, !delta.is_empty(), "{event}");
+            let expected = format!(r#"{{"type":"transcript.text.delta","delta":"{delta}"}}"#);
+            assert_eq!(side.mended(event.as_bytes()), Some(Bytes::from(expected)), "{event}");
+        }
+        let mut out = BytesMut::new();
+        side.close(&mut out);
+        assert_eq!(out, format!("event: transcript.text.done\ndata: {{\"type\":\"transcript.text.done\",{done}}}\n\n"));
+        assert_eq!(side.ends_with_its_body(), ends_with_its_body);
+    }
+
+    #[test]
+    fn transcripts_in_other_forms_become_openais() {
+        let chunk = |delta: &str, more: &str| {
+            format!(r#"{{"object":"transcription.chunk","choices":[{{"delta":{{"content":"{delta}"}},"finish_reason":{more}}}]}}"#)
+        };
+        let usage = r#"{"object":"transcription.chunk","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}"#;
+        let told = r#""text":"A b","usage":{"type":"tokens","input_tokens":7,"output_tokens":2,"total_tokens":9}"#;
+        check_foreign(&[&chunk("A", "null"), &chunk(" b", "\"stop\""), usage], &["A", " b", ""], false, told);
+        assert!(read(&mut Side::default(), &chunk("A", "\"stop\"")).finish.is_some());
+        check_foreign(&[r#"{"text":"A"}"#, r#"{"id":1,"start":0.5,"text":" b"}"#], &["A", " b"], true, r#""text":"A b""#);
+    }
+
+    #[test]
+    fn openais_own_events_pass_as_they_are() {
+        let mut side = Side::default();
+        let event = r#"{"type":"transcript.text.delta","delta":"a"}"#;
+        assert!(read(&mut side, event).useful);
+        assert_eq!(side.mended(event.as_bytes()), None);
+        assert!(!side.ends_with_its_body());
     }
 
     #[test]

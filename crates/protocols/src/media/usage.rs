@@ -2,10 +2,25 @@
 //!
 //! Source: OpenAI API reference, Images and Audio (`providers.md` sections 4.3 and 4.5); compatible servers use chat's names too.
 
+use easyai_core::media::MediaUsage;
 use easyai_core::usage::{Usage, UsageSource};
 use serde::Deserialize;
 
-use crate::openai::lenient::{Count, Object};
+use crate::openai::lenient::{Count, Object, Word};
+
+/// A length in seconds, as a number or in words.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Seconds(Word);
+
+impl Seconds {
+    /// In milliseconds, if it is a length.
+    pub(super) fn millis(&self) -> Option<u64> {
+        let seconds: f64 = self.0.0.as_deref()?.trim().trim_end_matches('s').parse().ok()?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+        (0.0..1e9).contains(&seconds).then(|| (seconds * 1_000.0).round() as u64)
+    }
+}
 
 /// What an upstream tells of what was used. Whatever can't be read is nothing.
 #[derive(Debug, Default, Deserialize)]
@@ -19,7 +34,7 @@ pub(super) struct WireUsage {
     input_tokens_details: Object<Details>,
     input_token_details: Object<Details>,
     /// Of `{"type": "duration"}`; fractional.
-    seconds: Option<serde_json::Number>,
+    seconds: Seconds,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -42,10 +57,14 @@ impl WireUsage {
         })
     }
 
+    /// Tokens, or else the length of a recording.
+    pub(super) fn used(&self) -> Option<Usage> {
+        let of_length = |millis| Usage { source: UsageSource::Upstream, ..Usage::of_media(MediaUsage::Audio { millis }) };
+        self.tokens().or_else(|| self.millis().map(of_length))
+    }
+
     /// The length of a recording in milliseconds, if it was told.
     pub(super) fn millis(&self) -> Option<u64> {
-        let seconds = self.seconds.as_ref()?.as_f64().filter(|seconds| (0.0..1e9).contains(seconds))?;
-        // Checked to be in range.
-        Some((seconds * 1_000.0).round() as u64)
+        self.seconds.millis()
     }
 }

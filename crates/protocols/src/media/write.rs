@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 pub use images::{ShownImage, image_frames, image_partial, write_images};
 pub use speech::{speech_delta, speech_done};
 pub use stream_error::stream_error;
+pub(super) use transcript::transcript_delta_data;
 pub use transcript::{Segment, Transcript, WordTime, transcript_delta, transcript_done, write_transcription};
 pub use video::{VideoError, VideoObject, VideoStatus, write_deleted_video, write_video, write_video_list};
 

@@ -259,7 +259,7 @@ fn made(item: Item<'_>) -> Result<MadeImage, WireError> {
             let data = decode(&text).ok_or_else(|| unusable("an image that is no base64"))?;
             MadeFile::Inline { media_type: None, data }
         }
-        (_, Some(url)) if !url.is_empty() => MadeFile::Url { url, with_credential: false },
+        (_, Some(url)) if !url.is_empty() => MadeFile::Url { url },
         (_, _) => return Err(unusable("an image without url or b64_json")),
     };
     Ok(MadeImage { file, revised_prompt: None, size: item.size.0.and_then(|size| size.parse().ok()) })

@@ -123,7 +123,7 @@ fn succeeded(task: Task<'_>, asked: MediaUsage) -> JobReport {
     let source = if tokens.is_some() { UsageSource::Upstream } else { UsageSource::Counted };
     let media = Some(told(asked, millis, resolution, task.generate_audio));
     let usage = Usage { media, source, ..Usage::counted(0, tokens.unwrap_or(0)) };
-    let files = vec![MadeFile::Url { url, with_credential: false }];
+    let files = vec![MadeFile::Url { url }];
     JobReport::Succeeded(Box::new(JobResult { files, thumbnail: None, usage, resolution }))
 }
 
@@ -218,7 +218,7 @@ mod tests {
         let full = result(&format!(
             r#"{{"status":"succeeded","content":{{"video_url":"{url}"}},"usage":{{"completion_tokens":108900,"total_tokens":108900}},"resolution":"720p","duration":6,"framespersecond":24,"generate_audio":false}}"#
         ));
-        assert_eq!(full.files, [MadeFile::Url { url: url.to_owned(), with_credential: false }]);
+        assert_eq!(full.files, [MadeFile::Url { url: url.to_owned() }]);
         assert_eq!((full.usage.input_tokens, full.usage.output_tokens, full.usage.source), (0, 108_900, UsageSource::Upstream));
         let video = |millis, resolution, audio| Some(MediaUsage::Video { millis, resolution: Some(resolution), audio, video_input: false });
         assert_eq!(full.usage.media, video(6_000, Resolution::P720, false));

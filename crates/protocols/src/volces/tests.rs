@@ -202,10 +202,7 @@ fn good_images_are_kept_beside_failed_ones() {
     let files: Vec<_> = answer.images.iter().map(|image| image.file.clone()).collect();
     assert_eq!(
         files,
-        [
-            MadeFile::Url { url: "https://x/1?s=%2F".to_owned(), with_credential: false },
-            MadeFile::Inline { media_type: None, data: Bytes::from_static(b"hi") }
-        ]
+        [MadeFile::Url { url: "https://x/1?s=%2F".to_owned() }, MadeFile::Inline { media_type: None, data: Bytes::from_static(b"hi") }]
     );
     let failed: Vec<_> = answer.failed.iter().map(|item| (item.index, item.error.code.as_deref())).collect();
     assert_eq!(failed, [(1, Some("OutputImageSensitiveContentDetected")), (3, Some(super::NO_RESULT))]);

@@ -41,6 +41,9 @@ const A_WHILE: Duration = Duration::from_secs(3600);
 /// (`providers.md` section 11).
 const GIVE_UP_AFTER: Duration = Duration::from_secs(48 * 3600);
 
+/// By then a provider knows on all its machines what it took on.
+const KNOWN_AFTER: Duration = Duration::from_secs(60);
+
 /// What a job was asked for, where nobody wrote it down.
 pub(super) const NOTHING_KNOWN: MediaUsage = MediaUsage::Video { millis: 0, resolution: None, audio: false, video_input: false };
 
@@ -72,13 +75,15 @@ pub(super) struct Polled {
     pub(super) not_home: u32,
     /// Times that the URL of it was no good.
     pub(super) expired: u32,
+    /// Its provider has shown that it knows it.
+    known: bool,
     told: u8,
     state: &'static str,
 }
 
 impl Polled {
     pub(super) fn new(record: Record, job: JobTerms, taken: Option<Taken>) -> Self {
-        Self { record, job, taken, cancelled: false, failures: 0, not_home: 0, expired: 0, told: 0, state: "" }
+        Self { record, job, taken, cancelled: false, failures: 0, not_home: 0, expired: 0, known: false, told: 0, state: "" }
     }
 
     pub(super) fn task(&self) -> TaskId {
@@ -208,7 +213,8 @@ impl Runner {
                 let failure = Failure::new(Category::Timeout, Sent::Maybe, "the job took too long for its platform");
                 self.failed(polled, &failure, ErrorCode::UpstreamTimeout).await;
             }
-            Err(failure) if failure.status == Some(404) => {
+            // A provider of many machines may not know everywhere what it took on a moment ago.
+            Err(failure) if failure.status == Some(404) && (polled.known || polled.job.submitted.elapsed() >= KNOWN_AFTER) => {
                 let failure = Failure { category: Category::BadResponse, ..failure };
                 self.failed(polled, &failure, ErrorCode::UpstreamError).await;
             }
@@ -223,6 +229,7 @@ impl Runner {
 
     fn goes_on(self: &Arc<Self>, mut polled: Box<Polled>, phase: Phase, hundredths: u8, state: &'static str, hint: Option<Duration>) {
         polled.failures = 0;
+        polled.known = true;
         self.progress(&mut polled, phase, hundredths, state);
         let runner = Arc::clone(self);
         if polled.is_late() {

@@ -124,7 +124,7 @@ async fn a_video_is_an_operation_that_is_asked_about() {
     assert_eq!(ask().await.unwrap(), JobReport::Running { percent: None, poll_after: None });
     assert_eq!(ask().await.unwrap_err().category, Category::Overloaded);
     let JobReport::Succeeded(result) = ask().await.unwrap() else { panic!("it is done") };
-    assert_eq!(result.files, [MadeFile::Url { url: uri.to_owned(), with_credential: true }]);
+    assert_eq!(result.files, [MadeFile::Url { url: uri.to_owned() }]);
     assert_eq!(result.usage.media, Some(ASKED));
     let gone = ask().await.unwrap_err();
     assert_eq!((gone.category, gone.status), (Category::ModelUnavailable, Some(404)));

@@ -35,7 +35,7 @@ fn at(upstream: &Upstream, model: &str) -> Studio {
 
 fn urls(files: impl IntoIterator<Item = MadeFile>) -> Vec<String> {
     let url = |file| match file {
-        MadeFile::Url { url, with_credential: false } => url,
+        MadeFile::Url { url } => url,
         other => panic!("{other:?}"),
     };
     files.into_iter().map(url).collect()

@@ -120,5 +120,5 @@ fn inline(text: &str) -> Option<MadeFile> {
 }
 
 fn at_url(url: &str) -> Option<MadeFile> {
-    if url.starts_with("data:") { inline(url) } else { Some(MadeFile::Url { url: url.to_owned(), with_credential: false }) }
+    if url.starts_with("data:") { inline(url) } else { Some(MadeFile::Url { url: url.to_owned() }) }
 }

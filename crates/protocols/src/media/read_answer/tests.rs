@@ -20,7 +20,7 @@ fn images_are_read_wherever_they_are() {
     let answer = read_images(body, &asked()).unwrap();
     assert_eq!((answer.images.len(), answer.failed.len(), answer.created_at), (3, 1, Some(9)));
     assert_eq!(answer.images[0].file, MadeFile::Inline { media_type: Some("text/plain".to_owned()), data: Bytes::from_static(b"img") });
-    assert_eq!(answer.images[1].file, MadeFile::Url { url: "https://x/y?sig=a%2Fb".to_owned(), with_credential: false });
+    assert_eq!(answer.images[1].file, MadeFile::Url { url: "https://x/y?sig=a%2Fb".to_owned() });
     assert_eq!((answer.failed[0].index, answer.failed[0].error.message.as_str()), (3, "no"));
     let Some(MediaUsage::Images { count, size, quality }) = answer.usage.media else { panic!("no images") };
     assert_eq!(
@@ -78,13 +78,13 @@ fn a_video_tells_where_its_job_is() {
     let JobReport::Succeeded(result) = report(r#"{"id":"v","status":"completed","seconds":"8","size":"1280x720","error":null}"#) else {
         panic!("no result")
     };
-    assert_eq!(result.files, [MadeFile::Url { url: "https://u/videos/v/content".to_owned(), with_credential: true }]);
+    assert_eq!(result.files, [MadeFile::Url { url: "https://u/videos/v/content".to_owned() }]);
     let Some(MediaUsage::Video { millis, resolution, .. }) = result.usage.media else { panic!("no video") };
     assert_eq!((millis, resolution.map(|resolution| resolution.as_str())), (8_000, Some("720p")));
     let JobReport::Succeeded(result) = report(r#"{"task_id":7,"status":"SUCCEEDED","video_url":"https://x/v.mp4?sig=1"}"#) else {
         panic!("no result")
     };
-    assert_eq!(result.files, [MadeFile::Url { url: "https://x/v.mp4?sig=1".to_owned(), with_credential: false }]);
+    assert_eq!(result.files, [MadeFile::Url { url: "https://x/v.mp4?sig=1".to_owned() }]);
     let JobReport::Failed(error) = report(r#"{"id":"v","status":"failed","error":{"code":"moderation_blocked","message":"no"}}"#) else {
         panic!("no failure")
     };

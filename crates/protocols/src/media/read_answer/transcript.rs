@@ -8,7 +8,7 @@ use easyai_core::usage::{Usage, UsageSource};
 use serde::Deserialize;
 
 use super::no_answer;
-use crate::media::usage::WireUsage;
+use crate::media::usage::{Seconds, WireUsage};
 use crate::media::{TranscriptFormat, TranscriptionAnswer};
 use crate::openai::lenient::{Object, Present};
 use crate::wire::BadAnswer;
@@ -19,7 +19,7 @@ struct Whole<'a> {
     #[serde(borrow)]
     text: Option<Cow<'a, str>>,
     /// Of `verbose_json`: a number, or the same as text.
-    duration: Option<serde_json::Value>,
+    duration: Seconds,
     usage: Object<WireUsage>,
     error: Present,
     detail: Present,
@@ -42,13 +42,7 @@ fn json(body: Bytes) -> Result<TranscriptionAnswer, BadAnswer> {
     let whole: Whole<'_> = serde_json::from_slice(&body).map_err(|error| BadAnswer::Unparseable(error.to_string()))?;
     let Some(text) = whole.text else { return Err(no_answer(&body, whole.error.0 || whole.detail.0)) };
     let told = whole.usage.0.as_ref().and_then(WireUsage::millis);
-    let duration = whole.duration.and_then(|value| match value {
-        serde_json::Value::Number(number) => number.as_f64(),
-        serde_json::Value::String(text) => text.parse().ok(),
-        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Array(_) | serde_json::Value::Object(_) => None,
-    });
-    let duration = duration.filter(|seconds: &f64| (0.0..1e9).contains(seconds)).map(|seconds| (seconds * 1_000.0).round() as u64);
-    let media = told.or(duration).map(|millis| MediaUsage::Audio { millis });
+    let media = told.or(whole.duration.millis()).map(|millis| MediaUsage::Audio { millis });
     let usage = whole.usage.0.as_ref().and_then(WireUsage::tokens).unwrap_or(Usage::counted(0, 0));
     let usage = Usage { media, source: UsageSource::Upstream, ..usage };
     let text = text.into_owned();

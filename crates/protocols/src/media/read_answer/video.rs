@@ -7,6 +7,8 @@ use easyai_core::usage::{Usage, UsageSource};
 use serde::Deserialize;
 
 use super::no_answer;
+use super::place::find_video;
+use crate::media::usage::Seconds;
 use crate::media::{JobReport, JobResult, MadeFile};
 use crate::openai::error::{WireError, read_error};
 use crate::openai::lenient::{Object, Present, Word};
@@ -21,10 +23,10 @@ pub struct VideoState {
     pub status: Option<String>,
     /// In percent.
     pub progress: Option<u8>,
-    /// Where the video lies, for upstreams that say so.
-    pub url: Option<String>,
-    /// Its length, as it was made.
-    pub seconds: Option<u32>,
+    /// The video, or where it lies, for upstreams that say so.
+    pub file: Option<MadeFile>,
+    /// Its length in milliseconds, as it was made.
+    pub millis: Option<u64>,
     /// Its size, as it was made.
     pub size: Option<Pixels>,
     /// What went wrong.
@@ -37,17 +39,29 @@ struct Whole {
     id: Word,
     status: Word,
     progress: Word,
-    url: Word,
     // The same by the names of compatible upstreams, alone or beside the others.
     video_id: Word,
     task_id: Word,
     state: Word,
-    video_url: Word,
-    result_url: Word,
-    seconds: Word,
+    seconds: Seconds,
+    duration: Seconds,
     size: Word,
     error: Present,
     detail: Present,
+    // Why it failed, where there is no `error`.
+    fail_reason: Word,
+    failure_reason: Word,
+    error_message: Word,
+    message: Word,
+}
+
+impl Whole {
+    /// Why it failed, in whatever words there are.
+    fn reason(&mut self) -> Option<WireError> {
+        let words = [&mut self.fail_reason, &mut self.failure_reason, &mut self.error_message, &mut self.message];
+        let message = words.into_iter().find_map(|word| word.0.take())?;
+        Some(WireError { message, ..WireError::default() })
+    }
 }
 
 /// Reads a video object.
@@ -56,12 +70,10 @@ struct Whole {
 /// [`BadAnswer`] if it has neither id nor status.
 pub fn read_video(body: &[u8]) -> Result<VideoState, BadAnswer> {
     let Object(whole) = serde_json::from_slice::<Object<Whole>>(body).map_err(|error| BadAnswer::Unparseable(error.to_string()))?;
-    let whole = whole.unwrap_or_default();
+    let mut whole = whole.unwrap_or_default();
     let has_error = whole.error.0;
-    let first = |words: [Word; 3]| words.into_iter().find_map(|word| word.0);
-    let id = first([whole.id, whole.video_id, whole.task_id]);
-    let status = first([whole.status, whole.state, Word::default()]);
-    let url = first([whole.url, whole.video_url, whole.result_url]);
+    let id = whole.id.0.take().or(whole.video_id.0.take()).or(whole.task_id.0.take());
+    let status = whole.status.0.take().or(whole.state.0.take());
     if id.is_none() && status.is_none() {
         return Err(no_answer(body, has_error || whole.detail.0));
     }
@@ -71,10 +83,10 @@ pub fn read_video(body: &[u8]) -> Result<VideoState, BadAnswer> {
         id,
         status: status.map(|status| status.trim().to_ascii_lowercase()),
         progress: percent,
-        url: url.filter(|url| url.starts_with("http://") || url.starts_with("https://")),
-        seconds: whole.seconds.0.and_then(|text| text.split('.').next()?.parse().ok()),
-        size: whole.size.0.and_then(|size| size.parse().ok()),
-        error: has_error.then(|| read_error(body)),
+        file: find_video(body),
+        millis: whole.seconds.millis().or(whole.duration.millis()),
+        size: whole.size.0.take().and_then(|size| size.parse().ok()),
+        error: has_error.then(|| read_error(body)).or_else(|| whole.reason()),
     })
 }
 
@@ -99,18 +111,12 @@ impl VideoState {
     }
 
     fn result(self, asked: MediaUsage, content: String) -> JobResult {
-        let file = match self.url {
-            Some(url) => MadeFile::Url { url, with_credential: false },
-            None => MadeFile::Url { url: content, with_credential: true },
-        };
+        let file = self.file.unwrap_or(MadeFile::Url { url: content });
         let resolution = self.size.map(Resolution::of);
         let media = match asked {
-            MediaUsage::Video { millis, resolution: asked, audio, video_input } => MediaUsage::Video {
-                millis: self.seconds.map_or(millis, |seconds| u64::from(seconds) * 1_000),
-                resolution: resolution.or(asked),
-                audio,
-                video_input,
-            },
+            MediaUsage::Video { millis, resolution: asked, audio, video_input } => {
+                MediaUsage::Video { millis: self.millis.unwrap_or(millis), resolution: resolution.or(asked), audio, video_input }
+            }
             other @ (MediaUsage::Images { .. } | MediaUsage::Speech { .. } | MediaUsage::Audio { .. }) => other,
         };
         let usage = Usage { source: UsageSource::Upstream, ..Usage::of_media(media) };

@@ -267,11 +267,17 @@ struct Done<'a> {
     usage: Option<WrittenUsage>,
 }
 
+const DELTA: &str = "transcript.text.delta";
+
 /// A piece of the text, as an event.
 #[must_use]
 pub fn transcript_delta(delta: &str) -> Bytes {
-    let kind = "transcript.text.delta";
-    event(kind, &Delta { kind, delta })
+    event(DELTA, &Delta { kind: DELTA, delta })
+}
+
+/// The data of the same.
+pub(in crate::media) fn transcript_delta_data(delta: &str) -> Bytes {
+    json(&Delta { kind: DELTA, delta })
 }
 
 /// The end of the text, as an event.
