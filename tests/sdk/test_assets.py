@@ -39,7 +39,7 @@ def make(api, marker):
 
 
 @each("openai", "gemini", "volces")
-@pytest.mark.parametrize("words", ["mock:no-file=2", "mock:short=1", "mock:expired=1"])
+@pytest.mark.parametrize("words", ["mock:no-file=2", "mock:short=1", "mock:expired=1", "mock:not-ready=2", "mock:not-yet=1"])
 def test_what_comes_wrong_once_is_fetched_again_and_not_paid_again(media, api, make, marker, place, words):
     with Wallet(media).charged(price_of("video", SECONDS)):
         id = make(place, words)

@@ -238,6 +238,15 @@ def test_errors_of_polls_say_nothing_of_the_job(sdk, media, marker, place):
     assert job.polls >= 3
 
 
+@each("openai", direct=False)
+@pytest.mark.parametrize("words", ["mock:unknown=2", "mock:elsewhere"])
+def test_other_peoples_servers_have_ways_of_their_own(sdk, media, marker, place, words):
+    with Wallet(media).charged(price_of("video", SECONDS)):
+        done = made(sdk(place), place, f"{marker} {words}")
+    assert sdk(place).videos.download_content(done.id).content == files.CLIP
+    assert only_job(media.mocks, place, marker).fetches == 1
+
+
 @each("openai", "gemini", "volces", direct=False)
 def test_a_job_that_its_provider_forgot_has_failed(sdk, media, marker, place):
     with Wallet(media).charged(0):

@@ -24,8 +24,8 @@ use crate::home::{HomeAsk, NotHome, class, wait_after};
 use crate::record::End;
 use crate::runner::Runner;
 
-/// So often a job is asked about anew because the URL it gave is no good, or not yet: over half a minute.
-const FRESH_URLS: u32 = 5;
+/// So often a job is asked about anew because the URL it gave is no good, or not yet.
+const FRESH_URLS: u32 = 4;
 
 impl Runner {
     /// It is done: its files come home, then it is booked. Files may take an hour, so others are asked about meanwhile.

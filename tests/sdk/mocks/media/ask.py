@@ -28,6 +28,8 @@ def as_file(job, data, media_type):
             return Answer(b"try again later", "text/plain", 503)
         case "expired":
             return Answer(b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>", "application/xml", 403)
+        case "not-ready" | "not-yet" as word:
+            return as_json({"detail": "the file is not ready"}, status=409 if word == "not-ready" else 422)
         case "inwards":
             return Answer(b"", "text/html", 302, {"location": "http://169.254.169.254/latest/meta-data/iam"})
         case "short":

@@ -47,11 +47,13 @@ class Job:
         return int(100 * self.share)
 
     def poll(self):
-        """Counts a poll. What the prompt wants to go wrong with it: `error`, `gone`, or None."""
+        """Counts a poll. What the prompt wants to go wrong with it: `error`, `unknown`, `gone`, or None."""
         self.polls += 1
         self.polled_at.append(time.monotonic() - self.submitted)
         if self.polls <= (self.words.get("poll-errors") or 0):
             return "error"
+        if self.polls <= (self.words.get("unknown") or 0):
+            return "unknown"
         return "gone" if "gone" in self.words and self.polls > 1 else None
 
     def fetch(self):

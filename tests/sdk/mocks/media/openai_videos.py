@@ -70,6 +70,8 @@ def retrieve(ask):
     match job.poll():
         case "error":
             raise Refused("The server had an error while processing your request.", status=500)
+        case "unknown":
+            raise Refused(f"Video with id '{job.id}' not found.", status=404, code="not_found")
         case "gone":
             job.deleted = True
     return as_json(_shown(_job(ask)), openai_poll_after_ms=str(POLL_AFTER_MS))
@@ -126,7 +128,8 @@ def _shown(job):
     state = job.state
     done = state in ("succeeded", "failed")
     ended = job.created_at + int(job.seconds) if done else None
-    return job.facts | {
+    elsewhere = {"outputs": [{"url": f"/openai/v1/videos/{job.id}/content"}]} if state == "succeeded" and "elsewhere" in job.words else {}
+    return job.facts | elsewhere | {
         "id": job.id,
         "object": "video",
         "status": STATES[state],

@@ -40,6 +40,8 @@ pub(super) struct Fragment {
     arguments: String,
     /// Arguments that are an object.
     object: Option<Range<usize>>,
+    /// Arguments that are null.
+    null: Option<Range<usize>>,
 }
 
 impl Calls {
@@ -88,6 +90,7 @@ impl Fragment {
                 ("function" | "custom", Sort::Object) => scanner.object(|scanner, key| match (&*key, scanner.peek()?) {
                     ("name", _) => string(scanner).map(|found| fragment.name = Some(found)),
                     ("arguments", Sort::Object) => scanner.skip().map(|span| fragment.object = Some(span)),
+                    ("arguments", Sort::Null) => scanner.skip().map(|span| fragment.null = Some(span)),
                     ("arguments", Sort::String) => string(scanner).map(|(_, arguments)| fragment.arguments = arguments),
                     (_other, _) => scanner.skip().map(drop),
                 }),
@@ -111,6 +114,8 @@ impl Fragment {
 
     /// Puts a call of a whole answer right, the one at `at`.
     pub(super) fn mend_whole(&self, at: usize, answer: Option<&str>, edits: &mut Vec<Edit>) {
+        // Callers parse them.
+        edits.extend(self.null.clone().map(|at| Edit { at, with: Bytes::from_static(b"\"{}\"") }));
         let has_id = self.id.as_ref().is_some_and(|(_, id)| !id.is_empty());
         edits.extend((self.name.is_some() && !has_id && at < MAX_CALLS).then(|| self.with_minted_id(answer, at)));
     }

@@ -83,6 +83,10 @@ fn calls_of_a_whole_answer_have_ids_and_text_too() {
     assert_eq!(mended(r#"[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]"#), None);
     assert_eq!(mended("null"), None);
     assert_eq!(
+        mended(r#"[{"id":"a","function":{"name":"f","arguments":null}}]"#),
+        Some(whole(r#"[{"id":"a","function":{"name":"f","arguments":"{}"}}]"#))
+    );
+    assert_eq!(
         mended(r#"[{"function":{"name":"f","arguments":{}}},{"id":null,"function":{"name":"f","arguments":""}}]"#),
         Some(whole(
             r#"[{"id":"call_x7_0","function":{"name":"f","arguments":"{}"}},{"id":"call_x7_1","function":{"name":"f","arguments":""}}]"#
