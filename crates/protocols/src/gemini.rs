@@ -8,7 +8,6 @@
 //! Source: `providers.md` sections 2, 3, 6, 12.5, 12.7 and 15.
 
 mod arguments;
-mod base64;
 mod chunk;
 mod citation;
 mod content;

@@ -9,6 +9,7 @@ pub mod completions;
 pub mod conversation;
 pub mod convert;
 pub mod embeddings;
+mod encoded;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gemini;

@@ -10,7 +10,6 @@
 
 mod answer;
 mod as_form;
-pub(crate) mod encoded;
 mod file;
 mod gather;
 mod image;

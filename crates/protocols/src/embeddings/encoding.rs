@@ -9,6 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::encoded::decode;
+
 easyai_core::words! {
     /// How a vector is written.
     #[derive(Default)]
@@ -65,7 +67,7 @@ impl<'de> Visitor<'de> for VectorVisitor {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vector, E> {
-        let bytes = STANDARD.decode(text).map_err(E::custom)?;
+        let bytes = decode(text).ok_or_else(|| E::custom("not base64"))?;
         let (numbers, rest) = bytes.as_chunks::<F32_BYTES>();
         if rest.is_empty() {
             Ok(Vector(numbers.iter().map(|number| f32::from_le_bytes(*number)).collect()))

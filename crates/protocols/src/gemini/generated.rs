@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::finish::{self, Delivered, EMPTY, UNUSABLE};
 use super::usage::WireUsage;
-use crate::media::encoded::decode;
+use crate::encoded::decode_file;
 use crate::openai::error::{WireError, read_error};
 use crate::openai::lenient::{Count, List, Maybe, Word, tolerant};
 use crate::wire::BadAnswer;
@@ -134,7 +134,7 @@ pub(super) fn read(body: &[u8]) -> Result<Generated, BadAnswer> {
         generated.text.push_str(part.text.0.as_deref().unwrap_or_default());
         if let Some(blob) = part.inline_data.0 {
             let unreadable = || BadAnswer::Unparseable("a file that is no base64".to_owned());
-            let data = decode(blob.data.0.as_deref().unwrap_or_default()).ok_or_else(unreadable)?;
+            let data = decode_file(blob.data.0.as_deref().unwrap_or_default()).ok_or_else(unreadable)?;
             generated.pieces.push(Piece { media_type: blob.mime_type.0, data });
         }
     }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::cannot;
 use super::finish::{FILTERED, UNUSABLE};
 use crate::conversation::{CannotCarry, Notes};
-use crate::media::encoded::decode;
+use crate::encoded::decode_file;
 use crate::media::ratio::{self, Ratio, nearest};
 use crate::media::{Background, ImageAnswer, ImageFormat, ImageRequest, ImageWork, ItemFailure, MadeFile, MadeImage};
 use crate::openai::error::{WireError, read_error};
@@ -171,7 +171,7 @@ fn made(prediction: Prediction) -> Result<MadeImage, WireError> {
     };
     let unusable =
         || WireError { message: "an image that is no base64".to_owned(), kind: Some(UNUSABLE.to_owned()), ..WireError::default() };
-    let file = MadeFile::Inline { media_type: prediction.mime_type.0, data: decode(&text).ok_or_else(unusable)? };
+    let file = MadeFile::Inline { media_type: prediction.mime_type.0, data: decode_file(&text).ok_or_else(unusable)? };
     Ok(MadeImage { file, revised_prompt: prediction.prompt.0, size: None })
 }
 

@@ -8,7 +8,7 @@ use easyai_core::usage::Usage;
 use serde_json::value::RawValue;
 
 use super::finish::{FILTERED, UNUSABLE};
-use crate::media::encoded::decode;
+use crate::encoded::decode_file;
 use crate::media::{JobReport, JobResult, MadeFile};
 use crate::openai::error::{WireError, read_error};
 use crate::openai::lenient::{Count, List, Maybe, Text, Word, tolerant};
@@ -151,7 +151,7 @@ fn is_there(error: &RawValue) -> bool {
 
 /// A file as Google gives it: behind our key, or inside the answer.
 fn file(video: Video) -> Option<MadeFile> {
-    if let Some(data) = video.bytes_base64_encoded.0.as_deref().and_then(decode) {
+    if let Some(data) = video.bytes_base64_encoded.0.as_deref().and_then(decode_file) {
         return Some(MadeFile::Inline { media_type: video.mime_type.0, data });
     }
     let uri = video.uri.0.or(video.gcs_uri.0).filter(|uri| !uri.is_empty())?;

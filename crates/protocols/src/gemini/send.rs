@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::image::ImageConfig;
 use super::speech::SpeechConfig;
 use crate::conversation::Notes;
-use crate::media::encoded::encode;
+use crate::encoded::encode;
 use crate::wire::Written;
 
 #[derive(serde::Serialize)]

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::base64;
 use crate::conversation::{Opaque, OpaqueOwner};
+use crate::encoded;
 
 /// What Google documents for a signature that was lost: Gemini 3 takes it in place of a real one.
 pub(super) const LOST: &str = "skip_thought_signature_validator";
@@ -14,7 +14,7 @@ pub(super) fn write(opaque: &Opaque) -> Cow<'_, str> {
     match opaque.owner {
         OpaqueOwner::Gemini => Cow::Borrowed(&opaque.data),
         OpaqueOwner::AnthropicSignature | OpaqueOwner::AnthropicRedacted | OpaqueOwner::Openai | OpaqueOwner::Ark => {
-            Cow::Owned(base64::encode(opaque.tagged().as_bytes()))
+            Cow::Owned(encoded::encode(opaque.tagged().as_bytes()))
         }
     }
 }
@@ -27,7 +27,7 @@ pub(super) fn read(signature: String) -> Option<Opaque> {
     if signature == NOBODYS {
         return None;
     }
-    let foreign = base64::decode(&signature).and_then(|bytes| String::from_utf8(bytes).ok()).and_then(|text| Opaque::untagged(&text));
+    let foreign = encoded::decode(&signature).and_then(|bytes| String::from_utf8(bytes).ok()).and_then(|text| Opaque::untagged(&text));
     Some(foreign.unwrap_or(Opaque { owner: OpaqueOwner::Gemini, data: signature }))
 }
 

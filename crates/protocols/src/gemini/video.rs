@@ -9,8 +9,8 @@ use easyai_core::usage::Usage;
 use super::cannot;
 use super::veo::{FULL_SECONDS, MAX_REFERENCES, Veo, family};
 use crate::conversation::{CannotCarry, Notes};
+use crate::encoded::encode;
 use crate::media::VideoRequest;
-use crate::media::encoded::encode;
 use crate::media::ratio::{self, Ratio, among};
 use crate::wire::Written;
 

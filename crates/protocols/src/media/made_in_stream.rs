@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 use serde::Deserialize;
 
 use super::MadeFile;
-use super::encoded;
 use super::read::sniff;
+use crate::encoded::decode_file;
 use crate::sse::Reader;
 
 #[derive(Deserialize)]
@@ -33,8 +33,8 @@ pub fn made_in_stream(frames: &Bytes) -> Vec<MadeFile> {
     while let Ok(Some(event)) = reader.next() {
         let Ok(event) = serde_json::from_slice::<Event<'_>>(&event.data) else { continue };
         match (&*event.kind, event.b64_json, event.audio) {
-            ("image_generation.completed" | "image_edit.completed", Some(image), _) => files.extend(encoded::decode(&image).map(file)),
-            ("speech.audio.delta", _, Some(piece)) => sound.extend_from_slice(&encoded::decode(&piece).unwrap_or_default()),
+            ("image_generation.completed" | "image_edit.completed", Some(image), _) => files.extend(decode_file(&image).map(file)),
+            ("speech.audio.delta", _, Some(piece)) => sound.extend_from_slice(&decode_file(&piece).unwrap_or_default()),
             (_, _, _) => {}
         }
     }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::cannot;
 use super::seedream::{MAX_OF_A_GROUP, family, is_too_long};
 use crate::conversation::{CannotCarry, Notes};
-use crate::media::encoded::decode;
+use crate::encoded::decode_file;
 use crate::media::{
     Background, ImageAnswer, ImageFormat, ImageRequest, InputFile, InputSource, ItemFailure, MadeFile, MadeImage, ResponseFormat,
 };
@@ -256,7 +256,7 @@ fn made(item: Item<'_>) -> Result<MadeImage, WireError> {
     }
     let file = match (item.b64_json.0, item.url.0) {
         (Some(text), _) if !text.is_empty() => {
-            let data = decode(&text).ok_or_else(|| unusable("an image that is no base64"))?;
+            let data = decode_file(&text).ok_or_else(|| unusable("an image that is no base64"))?;
             MadeFile::Inline { media_type: None, data }
         }
         (_, Some(url)) if !url.is_empty() => MadeFile::Url { url },

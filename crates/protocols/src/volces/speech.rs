@@ -10,7 +10,7 @@ use easyai_core::usage::{Usage, UsageSource};
 use super::cannot;
 use super::failure::SPEECH_OK;
 use crate::conversation::{CannotCarry, Notes};
-use crate::media::encoded::decode;
+use crate::encoded::decode_file;
 use crate::media::wave::wave;
 use crate::media::{SpeechAnswer, SpeechFormat, SpeechRequest};
 use crate::openai::error::WireError;
@@ -145,7 +145,7 @@ pub fn read(body: &[u8], asked: &SpeechRequest) -> Result<SpeechAnswer, BadAnswe
             }
         }
         if let Some(data) = line.data.0.filter(|data| !data.is_empty()) {
-            let piece = decode(&data).ok_or_else(|| BadAnswer::Unparseable("a piece of sound that is no base64".to_owned()))?;
+            let piece = decode_file(&data).ok_or_else(|| BadAnswer::Unparseable("a piece of sound that is no base64".to_owned()))?;
             sound.extend_from_slice(&piece);
         }
         told = line.usage.0.map(|usage| usage.text_words.0).filter(|words| *words > 0).or(told);

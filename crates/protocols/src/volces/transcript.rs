@@ -11,7 +11,7 @@ use super::cannot;
 use super::failure::{SPEECH_OK, SPEECH_SILENCE};
 use super::speech::User;
 use crate::conversation::{CannotCarry, Notes};
-use crate::media::encoded::encode;
+use crate::encoded::encode;
 use crate::media::wave::wave_millis;
 use crate::media::{
     InputSource, Segment, Transcript, TranscriptFormat, TranscriptionAnswer, TranscriptionRequest, TranscriptionWork, WordTime,

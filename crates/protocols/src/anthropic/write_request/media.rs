@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::cannot;
 use crate::anthropic::block::{Block, Place};
 use crate::conversation::{CannotCarry, Media, Source};
-use crate::media::encoded::decode;
+use crate::encoded::decode_file;
 
 const STORED: &str = "it is stored at another provider: send its bytes or a URL";
 
@@ -38,7 +38,7 @@ pub(super) fn document(media: &Media) -> Result<Block<'_>, CannotCarry> {
         Source::Inline { media_type, data } if media_type == "application/pdf" => Place::Base64 { media_type: "application/pdf", data },
         Source::Inline { media_type, .. } if image_type(media_type).is_some() => return image(media),
         Source::Inline { media_type, data } if is_text(media_type) => {
-            let text = decode(data).and_then(|bytes| String::from_utf8(bytes.into()).ok());
+            let text = decode_file(data).and_then(|bytes| String::from_utf8(bytes.into()).ok());
             let text = text.ok_or_else(|| cannot("file", "it is not text in base64"))?;
             Place::Text { media_type: "text/plain", data: Cow::Owned(text) }
         }

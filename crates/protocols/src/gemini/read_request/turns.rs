@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::field::{Place, elements};
 use super::wire::{Content, FileData, FunctionCall, FunctionResponse, InlineData, Part as Wire};
 use crate::conversation::{Conversation, Media, Opaque, Part, Reasoning, Role, Source, Text, ToolCall, ToolResult, Turn};
-use crate::gemini::base64;
+use crate::encoded::standard;
 use crate::gemini::fetch;
 use crate::gemini::signature;
 use crate::request::BadRequest;
@@ -188,7 +188,7 @@ fn inline(data: &InlineData<'_>, place: &Place) -> Result<Part, BadRequest> {
     let bytes = place.read::<String>(data.data, "data")?.ok_or_else(|| place.bad("data", "is missing: send it in base64"))?;
     let name = place.read(data.display_name, "displayName")?;
     let kind = media_type.clone();
-    let source = Source::Inline { media_type, data: base64::standard(bytes) };
+    let source = Source::Inline { media_type, data: standard(bytes) };
     Ok(of_kind(&kind, Media { source, name, detail: None }))
 }
 

@@ -1,13 +1,11 @@
 //! Files that callers send: parts of a form, data URLs, or addresses.
 
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use serde::Deserialize;
 
 use super::fields::{Field, Value, part_text, string};
 use super::sniff::sniff;
+use crate::encoded::decode;
 use crate::given::{At, Given};
 use crate::media::{InputFile, InputSource};
 use crate::request::BadRequest;
@@ -20,11 +18,6 @@ const MAX_SOUND_BYTES: usize = 25 << 20;
 
 /// Longer addresses no server takes.
 const MAX_URL_BYTES: usize = 8 << 10;
-
-/// Padded or not.
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
-const FOR_URLS: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 /// What a field takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,8 +122,7 @@ fn data_url(url: &str) -> Option<(String, Vec<u8>)> {
     let (head, data) = url.get(5..)?.split_once(',')?;
     let (media_type, _) = head.rsplit_once(';').filter(|(_, encoding)| encoding.trim().eq_ignore_ascii_case("base64"))?;
     let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let engine = if data.contains(['-', '_']) { &FOR_URLS } else { &STANDARD };
-    Some((media_type, engine.decode(data.trim()).ok()?))
+    Some((media_type, decode(data)?))
 }
 
 /// A file that is here: of the right sort, and not too large.

@@ -7,7 +7,7 @@ use easyai_core::usage::{Usage, UsageSource};
 use serde::Deserialize;
 
 use super::no_answer;
-use crate::media::encoded;
+use crate::encoded::decode_file;
 use crate::media::usage::WireUsage;
 use crate::media::{ImageAnswer, ImageRequest, ItemFailure, MadeFile, MadeImage, size, sniff};
 use crate::openai::lenient::{Count, Object, Objects, Present, Word};
@@ -115,7 +115,7 @@ impl Item<'_> {
 
 /// Base64, which some send as a data URL.
 fn inline(text: &str) -> Option<MadeFile> {
-    let data = encoded::decode(text)?;
+    let data = decode_file(text)?;
     Some(MadeFile::Inline { media_type: sniff(&data).map(str::to_owned), data })
 }
 

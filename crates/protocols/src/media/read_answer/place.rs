@@ -2,7 +2,8 @@
 
 use serde_json::value::RawValue;
 
-use crate::media::{MadeFile, encoded, sniff};
+use crate::encoded::decode_file;
+use crate::media::{MadeFile, sniff};
 
 /// As deep as it is looked for: `{"data": [{"content": {"video": {"url": …}}}]}`.
 const MAX_DEPTH: usize = 6;
@@ -86,7 +87,7 @@ impl<'a> Holder<'a> {
 /// An address, whole or at the platform itself, or the video.
 fn file(text: &str) -> Option<MadeFile> {
     if text.starts_with("data:") {
-        let data = encoded::decode(text)?;
+        let data = decode_file(text)?;
         return Some(MadeFile::Inline { media_type: sniff(&data).map(str::to_owned), data });
     }
     let is_address = text.starts_with("http://") || text.starts_with("https://") || text.starts_with('/');
