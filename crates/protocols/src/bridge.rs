@@ -92,22 +92,10 @@ fn facts_of(protocol: Protocol, body: &[u8]) -> Result<AnswerFacts, BadAnswer> {
 /// What goes to the caller in place of a whole answer that official SDKs would stumble over; none if it passes as it is.
 #[must_use]
 pub fn mended_answer(protocol: Protocol, body: &[u8]) -> Option<Bytes> {
-    match protocol {
-        Protocol::Chat => openai::mend::mended_answer(body),
-        Protocol::Responses => responses::mend::mended_answer(body),
-        Protocol::Messages
-        | Protocol::GenerateContent
-        | Protocol::Completions
-        | Protocol::Embeddings
-        | Protocol::Moderations
-        | Protocol::Rerank
-        | Protocol::Compaction
-        | Protocol::Images
-        | Protocol::ImageEdits
-        | Protocol::Videos
-        | Protocol::Speech
-        | Protocol::Transcriptions
-        | Protocol::Translations => None,
+    match protocol.talk()? {
+        Talk::Chat => openai::mend::mended_answer(body),
+        Talk::Responses => responses::mend::mended_answer(body),
+        Talk::Messages | Talk::GenerateContent | Talk::Completions => None,
     }
 }
 
