@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use easyai_core::usage::Usage;
 
 use super::stream::assert_frames;
-use super::{TEXTS, assert_json, assert_json_or_nothing, envelope};
+use super::{TEXTS, assert_json, assert_json_or_nothing, envelope, is_json};
 use crate::convert::Converter;
 use crate::embeddings::Encoding;
 use crate::responses::expand;
@@ -15,6 +15,10 @@ use crate::{bridge, embeddings, gemini, rerank, response_id};
 pub fn answer(protocol: Protocol, data: &[u8]) -> bool {
     let facts = bridge::answer_facts(protocol, data);
     let _ = bridge::delivered_text(protocol, data);
+    if let Some(mended) = bridge::mended_answer(protocol, data).filter(|_| is_json(data)) {
+        assert_json(&mended, "what is put right");
+        assert_eq!(bridge::mended_answer(protocol, &mended), None, "what is put right is right");
+    }
     match protocol {
         Protocol::Embeddings => return vectors(data),
         Protocol::Rerank => return order(data),

@@ -116,6 +116,11 @@ pub fn media_event(data: &[u8]) -> bool {
     media::Side::default().error(ErrorCode::UpstreamError, &String::from_utf8_lossy(data), &mut out);
     let error = out.strip_prefix(b"event: error\ndata: ").unwrap_or_default();
     assert_json(error, "a failure for a caller");
+    let mut side = media::Side::default();
+    let _ = side.event(data, Reading::Full);
+    if let Some(mended) = side.mended(data) {
+        assert_json(&mended, "what is put right");
+    }
     match (look(Reading::Full), look(Reading::AfterCommit)) {
         (Ok(full), Ok(quick)) => {
             assert!(quick.finish.is_none() || quick == full, "an end is the same however it is looked at");

@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use easyai_core::error::ErrorCode;
+use easyai_core::usage::Usage;
 
 use super::{envelope, is_json};
 use crate::bridge;
@@ -156,6 +157,9 @@ pub fn side(protocol: Protocol, data: &[u8]) -> bool {
             whole = false;
             return false;
         };
+        if let Some(mended) = full.mended(&event.data) {
+            assert!(!is_json(&event.data) || is_json(&mended), "what is put right is JSON: {mended:?} for {:?}", event.data);
+        }
         let glanced = quick.event(&event.data, reading);
         if facts.useful {
             reading = Reading::AfterCommit;
@@ -168,6 +172,12 @@ pub fn side(protocol: Protocol, data: &[u8]) -> bool {
         true
     });
     let mut out = BytesMut::new();
+    if let Some(due) = full.due_usage() {
+        due.frame(&Usage::counted(1, 1), &mut out);
+    }
+    full.close(&mut out);
+    assert!(out.is_empty() || out.ends_with(b"\n\n"), "what closes a stream are frames: {out:?}");
+    out.clear();
     full.error(ErrorCode::UpstreamError, "it\nfailed", &mut out);
     assert!(out.is_empty() || out.ends_with(b"\n\n") || out.ends_with(b"\r\n\r\n"), "a failure is a frame: {out:?}");
     whole && read.is_ok()
