@@ -77,14 +77,15 @@ pub(crate) fn looks_whole(data: &[u8]) -> bool {
 
 /// Whether one of the telling members is there and not null. A key inside text has its quotes escaped, so it does not match.
 pub(crate) fn tells_something(data: &[u8]) -> bool {
+    let value =
+        |key: &Finder<'_>, at: usize| data[at + key.needle().len()..].trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start);
+    let is_null = |key: &Finder<'_>, at| value(key, at).is_some_and(|value| value.starts_with(b"null"));
+    let holds_one = |at| {
+        let list = value(&CHOICES, at).and_then(|value| value.strip_prefix(b"["));
+        list.is_some_and(|list| list.trim_ascii_start().starts_with(b"{"))
+    };
     // What has no choices is no ordinary delta.
-    CHOICES.find(data).is_none()
-        || TELLING.iter().any(|finder| {
-            finder.find_iter(data).any(|at| {
-                let after = data[at + finder.needle().len()..].trim_ascii_start();
-                !after.strip_prefix(b":").is_some_and(|value| value.trim_ascii_start().starts_with(b"null"))
-            })
-        })
+    !CHOICES.find_iter(data).any(holds_one) || TELLING.iter().any(|key| key.find_iter(data).any(|at| !is_null(key, at)))
 }
 
 fn parse(data: &[u8], watch: &mut UsageWatch) -> Result<EventFacts, BadEvent> {
@@ -179,6 +180,8 @@ mod tests {
         );
         assert!(!facts(r#"{"choices":[],"prompt_filter_results":[{"x":1}]}"#).usage_only, "Azure's first chunk");
         assert_eq!(facts(r#"{"detail":"gone"}"#).error.map(|error| error.message), Some("gone".to_owned()));
+        assert!(facts(r#"{"choices":null,"base_resp":{"status_code":1008,"status_msg":"no money"}}"#).error.is_some());
+        assert!(facts(r#"{"choices":[],"message":"gone"}"#).error.is_some());
         assert!(facts("[DONE]").done && facts(" [DONE] ").done);
     }
 

@@ -1,7 +1,7 @@
 //! The parts of a message.
 
 use super::message::text_part;
-use crate::conversation::{Conversation, Media, Part, Source};
+use crate::conversation::{Conversation, Media, Part, Reasoning, Source};
 use crate::given::{At, Given};
 use crate::openai::media;
 use crate::request::BadRequest;
@@ -11,7 +11,7 @@ use crate::request::BadRequest;
 pub(super) enum Where {
     /// Anything may.
     User,
-    /// Text and refusals.
+    /// Text, refusals, and thoughts.
     Assistant,
     /// Text; some upstreams take images too.
     Tool,
@@ -28,6 +28,9 @@ struct Wire<'a> {
     text: Given<'a>,
     #[serde(borrow)]
     refusal: Given<'a>,
+    /// Mistral's: parts of its own, or text.
+    #[serde(borrow)]
+    thinking: Given<'a>,
     #[serde(borrow)]
     image_url: Given<'a>,
     #[serde(borrow)]
@@ -82,15 +85,25 @@ fn part(given: Given<'_>, at: &At<'_>, place: Where, conversation: &mut Conversa
     match (kind.as_str(), place) {
         ("text", _) => Ok(text_part(wire.text.need(&at.member("text"))?)),
         ("refusal", Where::Assistant) => Ok(Some(Part::Refusal(wire.refusal.need(&at.member("refusal"))?))),
+        ("thinking", Where::Assistant) => Ok(thought(&parts(wire.thinking, &at.member("thinking"), Where::TextOnly, conversation)?)),
         ("image_url", Where::User | Where::Tool) => image(wire.image_url, &at.member("image_url")).map(Some),
         ("input_audio", Where::User) => audio(wire.input_audio, &at.member("input_audio")).map(Some),
         ("file", Where::User) => file(wire.file, &at.member("file"), conversation).map(Some),
         ("video_url", Where::User) => video(wire.video_url, &at.member("video_url"), conversation).map(Some),
         (_, Where::User) => Err(kind_at.refuse("must be `text`, `image_url`, `input_audio`, `file` or `video_url`")),
-        (_, Where::Assistant) => Err(kind_at.refuse("must be `text` or `refusal` in an assistant's message")),
+        (_, Where::Assistant) => Err(kind_at.refuse("must be `text`, `refusal` or `thinking` in an assistant's message")),
         (_, Where::Tool) => Err(kind_at.refuse("must be `text` or `image_url` in a tool's message")),
         (_, Where::TextOnly) => Err(kind_at.refuse("must be `text` in a system message")),
     }
+}
+
+fn thought(parts: &[Part]) -> Option<Part> {
+    let words = parts.iter().filter_map(|part| match part {
+        Part::Text(text) => Some(text.text.as_str()),
+        _nothing_else => None,
+    });
+    let text: String = words.collect();
+    (!text.is_empty()).then_some(Part::Reasoning(Reasoning { text, opaque: None }))
 }
 
 fn image(given: Given<'_>, at: &At<'_>) -> Result<Part, BadRequest> {

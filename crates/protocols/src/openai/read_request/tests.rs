@@ -106,6 +106,15 @@ fn a_tool_round_keeps_ids_names_reasoning_and_signatures() {
     assert!(read.tuning.is_empty());
 }
 
+/// What Mistral's own callers send.
+#[test]
+fn thoughts_among_parts_and_tools_without_a_type_are_read() {
+    let thinking = json!([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "wait"}]);
+    let read = messages(json!([{"role": "user", "content": "go"}, {"role": "assistant", "content": thinking}]));
+    assert_eq!(read.turns[1].parts, [Part::Reasoning(Reasoning { text: "hm".to_owned(), opaque: None }), text("wait")]);
+    assert_eq!(with("tools", json!([{"function": {"name": "f"}}])).tools[0].name, "f");
+}
+
 #[test]
 fn the_old_functions_are_tools() {
     let read = read(&json!({"model": "m", "functions": [{"name": "f", "parameters": {"type": "object"}}], "function_call": {"name": "f"},

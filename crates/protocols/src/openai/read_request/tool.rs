@@ -69,7 +69,8 @@ pub(super) fn read(wire: &Wire<'_>, conversation: &mut Conversation) -> Result<(
 /// A tool; or the name of its sort, if only a chat upstream knows it.
 fn tool(given: Given<'_>, at: &At<'_>) -> Result<Result<Tool, String>, BadRequest> {
     let wire: Tagged<'_> = given.need_object(at)?;
-    match wire.kind.need::<String>(&at.member("type"))?.as_str() {
+    let kind = wire.kind.read::<String>(&at.member("type"))?;
+    match kind.as_deref().unwrap_or("function") {
         "function" => function(wire.function, &at.member("function")).map(Ok),
         "custom" => custom(wire.custom, &at.member("custom")).map(Ok),
         other => Ok(Err(other.to_owned())),
